@@ -1,0 +1,78 @@
+// Fails when a room of src/ imports from a room it may not know (see docs/adr/0001-rooms-and-arrows.md).
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+
+/** Which rooms each room may import from, itself aside. */
+const ALLOWED = {
+  base: [],
+  gen: [],
+  tensor: ["base"],
+  codec: ["base", "tensor", "gen"],
+  model: ["base", "tensor"],
+  core: ["base"],
+  metrics: ["base"],
+  sources: ["base", "core"],
+  runtimes: ["base", "tensor", "model", "codec"],
+  platforms: ["base", "tensor", "model", "codec"],
+  serving: ["base", "tensor", "codec", "core", "model", "metrics"],
+  transport: ["base"],
+  api: ["base", "tensor", "codec", "gen", "serving", "transport", "metrics"],
+  config: ["base", "codec", "gen"],
+  control: [
+    "base",
+    "tensor",
+    "model",
+    "core",
+    "sources",
+    "platforms",
+    "runtimes",
+    "config",
+    "serving",
+    "metrics",
+    "codec",
+    "gen",
+  ],
+  threads: ["base", "tensor", "model", "core", "runtimes", "serving", "transport", "api", "metrics", "codec"],
+  cli: ["base", "tensor", "model", "config", "control", "threads", "platforms", "runtimes", "metrics", "serving", "transport"],
+};
+
+/** Rooms that may not touch these modules of Node's. */
+const FORBIDDEN_MODULES = {
+  core: /^node:/,
+  tensor: /^node:/,
+  codec: /^node:(fs|net|http|tls|worker_threads)/,
+  serving: /^node:(fs|net|http|worker_threads)/,
+};
+
+const source = resolve(import.meta.dirname, "../src");
+const IMPORT = /(?:^|\n)\s*(?:import|export)\s[^;]*?from\s+["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
+const faults = [];
+
+for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
+  if (!entry.isFile() || !entry.name.endsWith(".ts")) continue;
+  const file = join(entry.parentPath, entry.name);
+  const test = entry.name.endsWith(".test.ts");
+  const [room] = relative(source, file).split(sep);
+  if (!(room in ALLOWED)) faults.push(`${relative(source, file)}: room "${room}" is not in scripts/check-arrows.mjs`);
+  for (const match of readFileSync(file, "utf8").matchAll(IMPORT)) {
+    const target = match[1] ?? match[2];
+    if (!target.startsWith(".")) {
+      if (!test && FORBIDDEN_MODULES[room]?.test(target))
+        faults.push(`${relative(source, file)}: ${room}/ may not use ${target}`);
+      continue;
+    }
+    const path = relative(source, resolve(dirname(file), target));
+    const [other, inner] = path.split(sep);
+    if (path.startsWith("..")) faults.push(`${relative(source, file)}: imports ${target} from outside src/`);
+    else if (other !== room && !ALLOWED[room]?.includes(other))
+      faults.push(`${relative(source, file)}: ${room}/ may not import from ${other}/ (${target})`);
+    else if (room === "platforms" && other === "platforms") {
+      const own = relative(source, file).split(sep)[1];
+      if (own !== inner && !inner.endsWith(".ts") && own !== "registry.ts")
+        faults.push(`${relative(source, file)}: platforms/${own} may not import platforms/${inner}`);
+    }
+  }
+}
+for (const fault of faults) console.error(fault);
+if (faults.length > 0) process.exit(1);
+console.log("arrows hold");

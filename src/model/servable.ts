@@ -1,0 +1,27 @@
+import type { Signatures } from "../tensor/signature.ts";
+import type { NamedTensors } from "../tensor/tensor.ts";
+
+/** A model version as one serving thread calls it. Belongs to that thread. */
+export interface Servable {
+  readonly signatures: Signatures;
+
+  /**
+   * Runs one signature. Synchronous when the run is expected to be short, else a promise: callers accept both.
+   *
+   * The caller has checked that the signature exists and that every required input is there, with no unknown one;
+   * dtypes and shapes are the engine's to check. `wanted` are output aliases, in the order of the answer.
+   * Inputs may be reused by the caller once the run has ended; outputs belong to the caller.
+   *
+   * @throws ServingError, thrown or rejected: invalid-argument for what the request got wrong, cancelled or
+   * deadline-exceeded (the signal's reason, when it is one) once `signal` aborts, internal for the rest.
+   */
+  run(
+    signature: string,
+    inputs: NamedTensors,
+    wanted: readonly string[],
+    signal?: AbortSignal,
+  ): NamedTensors | Promise<NamedTensors>;
+
+  /** Frees what this thread holds. Called once, after the last run has ended. Must not throw. */
+  detach(): void;
+}

@@ -1,0 +1,33 @@
+import type { DType } from "./dtype.ts";
+import type { DeclaredShape } from "./shape.ts";
+
+/** One input or output as the model declares it. */
+export interface TensorInfo {
+  /** What callers name it by. */
+  readonly alias: string;
+  /** What the engine names it by; shown in metadata (`x:0` for a TensorFlow graph; the alias itself in ONNX). */
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: DeclaredShape;
+  /** Names of symbolic dimensions, by position; absent or "" where a dimension has none. */
+  readonly dimensionNames?: readonly string[];
+  /** True for an input that may be left out because the model has a value for it. */
+  readonly optional?: boolean;
+}
+
+/** One way to call a model. Lists are in the model's own order; aliases are unique within each. */
+export interface Signature {
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  /** TensorFlow's method name, such as `tensorflow/serving/predict`. */
+  readonly methodName: string;
+}
+
+/** Signatures by name. */
+export type Signatures = ReadonlyMap<string, Signature>;
+
+/** The signature that is meant when a request names none. */
+export const DEFAULT_SIGNATURE = "serving_default";
+
+/** The method name of a signature that takes and gives plain tensors. */
+export const PREDICT_METHOD = "tensorflow/serving/predict";

@@ -1,0 +1,28 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../base/clock.ts";
+import type { GrpcRouter } from "./grpc/method.ts";
+import type { HttpHandler } from "./http-exchange.ts";
+import type { TransportLimits } from "./limits.ts";
+
+/** What every connection of a listener shares. */
+export interface ConnectionContext {
+  readonly http: HttpHandler;
+  readonly grpc: GrpcRouter;
+  readonly limits: TransportLimits;
+  readonly clock: Clock;
+  /** Compress answers of HTTP requests that accept it. */
+  readonly compressResponses: boolean;
+  /** Told of what a peer or a handler did wrong, for the log (debug level); never holds request data. */
+  report(event: string, detail?: unknown): void;
+}
+
+/** One accepted socket with its protocol. Ends by itself when the socket does. */
+export interface Connection {
+  /** Takes no new requests, answers those in flight, then closes the socket (at once when idle). */
+  drain(): void;
+  /** Closes the socket now; requests in flight are aborted. */
+  destroy(): void;
+}
+
+/** Starts a protocol on a socket. `first` are bytes that were already read; the socket has no other listeners. */
+export type ConnectionFactory = (socket: Socket, first: Buffer, context: ConnectionContext) => Connection;
