@@ -16,7 +16,7 @@ const ALLOWED = {
   platforms: ["base", "tensor", "model", "codec"],
   serving: ["base", "tensor", "codec", "core", "model", "metrics"],
   transport: ["base"],
-  api: ["base", "tensor", "codec", "gen", "serving", "transport", "metrics"],
+  api: ["base", "tensor", "codec", "gen", "model", "serving", "transport", "metrics"],
   config: ["base", "codec", "gen"],
   control: [
     "base",

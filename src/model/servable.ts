@@ -1,8 +1,16 @@
 import type { Signatures } from "../tensor/signature.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
+import type { RuntimeName } from "./program.ts";
+
+/** What a run is bound to. A getter may make the signal on first use: a run that is over at once never asks. */
+export interface RunContext {
+  readonly signal: AbortSignal;
+}
 
 /** A model version as one serving thread calls it. Belongs to that thread. */
 export interface Servable {
+  /** The engine that runs it. */
+  readonly runtime: RuntimeName;
   readonly signatures: Signatures;
 
   /**
@@ -13,14 +21,9 @@ export interface Servable {
    * Inputs may be reused by the caller once the run has ended; outputs belong to the caller.
    *
    * @throws ServingError, thrown or rejected: invalid-argument for what the request got wrong, cancelled or
-   * deadline-exceeded (the signal's reason, when it is one) once `signal` aborts, internal for the rest.
+   * deadline-exceeded (the signal's reason, when it is one) once the context's signal aborts, internal for the rest.
    */
-  run(
-    signature: string,
-    inputs: NamedTensors,
-    wanted: readonly string[],
-    signal?: AbortSignal,
-  ): NamedTensors | Promise<NamedTensors>;
+  run(signature: string, inputs: NamedTensors, wanted: readonly string[], context?: RunContext): NamedTensors | Promise<NamedTensors>;
 
   /** Frees what this thread holds. Called once, after the last run has ended. Must not throw. */
   detach(): void;

@@ -1,0 +1,53 @@
+import { ServingError } from "../../base/serving-error.ts";
+import type { RequestMetrics } from "../../serving/request-metrics.ts";
+
+/** Told of each finished call when the log is at debug level. */
+export type CallLog = (fields: { api: string; model: string; status: string; microseconds: number; error?: unknown }) => void;
+
+/** Counts and times gRPC inference calls; synchronous ones stay so. */
+export class CallRecorder {
+  readonly #metrics: RequestMetrics;
+  readonly #log: CallLog | undefined;
+
+  constructor(metrics: RequestMetrics, log?: CallLog) {
+    this.#metrics = metrics;
+    this.#log = log;
+  }
+
+  record<Result>(api: string, model: string, run: () => Result | Promise<Result>): Result | Promise<Result> {
+    const start = performance.now();
+    let result: Result | Promise<Result>;
+    try {
+      result = run();
+    } catch (reason) {
+      throw this.#failed(api, model, start, reason);
+    }
+    if (result instanceof Promise) {
+      return result.then(
+        (value) => {
+          this.#finished(api, model, start);
+          return value;
+        },
+        (reason) => {
+          throw this.#failed(api, model, start, reason);
+        },
+      );
+    }
+    this.#finished(api, model, start);
+    return result;
+  }
+
+  #finished(api: string, model: string, start: number): void {
+    const microseconds = (performance.now() - start) * 1000;
+    this.#metrics.finished(model, api, "GRPC", "ok", microseconds);
+    this.#log?.({ api, model, status: "ok", microseconds });
+  }
+
+  #failed(api: string, model: string, start: number, reason: unknown): ServingError {
+    const error = ServingError.from(reason);
+    const microseconds = (performance.now() - start) * 1000;
+    this.#metrics.finished(model, api, "GRPC", error.code, microseconds);
+    this.#log?.({ api, model, status: error.code, microseconds, error });
+    return error;
+  }
+}

@@ -1,0 +1,97 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
+import { ServingError } from "../../base/serving-error.ts";
+import { decodeExampleRequest, decodeMultiInferenceRequest, encodeClassificationResponse, encodeMultiInferenceResponse, encodeRegressionResponse } from "../../codec/classify-message.ts";
+import type { ModelSpec } from "../../codec/model-spec.ts";
+import { decodePredictRequest } from "../../codec/predict-message.ts";
+import { signatureDefMap } from "../../codec/signature-def.ts";
+import { GetModelMetadataRequestSchema, GetModelMetadataResponseSchema, SignatureDefMapSchema } from "../../gen/tensorflow_serving/apis/get_model_metadata_pb.ts";
+import type { Inference } from "../../serving/inference.ts";
+import type { ServingTable } from "../../serving/serving-table.ts";
+import { withServable } from "../../serving/with-servable.ts";
+import type { GrpcCall, GrpcMethod } from "../../transport/grpc/method.ts";
+import { GrpcPredict } from "./grpc-predict.ts";
+import type { CallRecorder } from "./call-recorder.ts";
+import { fromMessage, toMessage } from "./model-spec-message.ts";
+
+/** What the prediction service needs of its thread. */
+export interface PredictionServices {
+  readonly table: ServingTable;
+  readonly inference: Inference;
+  readonly recorder: CallRecorder;
+  /** Response tensors as `tensor_content` instead of typed fields. */
+  readonly asTensorContent: boolean;
+}
+
+const SERVICE = "/tensorflow.serving.PredictionService/";
+
+/** `tensorflow.serving.PredictionService` by path. */
+export function predictionServiceMethods(services: PredictionServices): Map<string, GrpcMethod> {
+  const { table, inference, recorder, asTensorContent } = services;
+
+  const predict = (message: Uint8Array, call: GrpcCall) => {
+    const request = decodePredictRequest(message);
+    const spec = required(request.modelSpec);
+    return recorder.record("Predict", spec.name, () => inference.predict(spec, new GrpcPredict(request, asTensorContent), call));
+  };
+  const classify = (message: Uint8Array, call: GrpcCall) => {
+    const request = decodeExampleRequest(message);
+    const spec = required(request.modelSpec);
+    return recorder.record("Classify", spec.name, async () => {
+      const { resolved, rows } = await inference.classify({ spec, examples: request.examples }, call);
+      return encodeClassificationResponse(resolved, rows);
+    });
+  };
+  const regress = (message: Uint8Array, call: GrpcCall) => {
+    const request = decodeExampleRequest(message);
+    const spec = required(request.modelSpec);
+    return recorder.record("Regress", spec.name, async () => {
+      const { resolved, values } = await inference.regress({ spec, examples: request.examples }, call);
+      return encodeRegressionResponse(resolved, values);
+    });
+  };
+  const multiInference = async (message: Uint8Array, call: GrpcCall) => {
+    const request = decodeMultiInferenceRequest(message);
+    const tasks = request.tasks.map((task) => ({ spec: task.modelSpec, methodName: task.methodName }));
+    return encodeMultiInferenceResponse(await inference.multiInference(tasks, request.examples, call));
+  };
+
+  return new Map<string, GrpcMethod>([
+    [`${SERVICE}Predict`, { kind: "unary", run: predict }],
+    [`${SERVICE}Classify`, { kind: "unary", run: classify }],
+    [`${SERVICE}Regress`, { kind: "unary", run: regress }],
+    [`${SERVICE}MultiInference`, { kind: "unary", run: multiInference }],
+    [`${SERVICE}GetModelMetadata`, { kind: "unary", run: (message) => metadata(table, message) }],
+  ]);
+}
+
+function metadata(table: ServingTable, message: Uint8Array): Uint8Array | Promise<Uint8Array> {
+  const request = parse(message);
+  const spec = fromMessage(request.modelSpec);
+  if (request.metadataField.length === 0) {
+    throw new ServingError("invalid-argument", "GetModelMetadataRequest must specify at least one metadata_field");
+  }
+  const unknown = request.metadataField.find((field) => field !== "signature_def");
+  if (unknown !== undefined) throw new ServingError("invalid-argument", `Metadata field ${unknown} is not supported`);
+  return withServable(table, spec, ({ id, servable }) => {
+    const map = signatureDefMap(servable.signatures);
+    const response = create(GetModelMetadataResponseSchema, {
+      modelSpec: toMessage(spec.name, id.version),
+      metadata: { signature_def: anyPack(SignatureDefMapSchema, map) },
+    });
+    return toBinary(GetModelMetadataResponseSchema, response);
+  });
+}
+
+function parse(message: Uint8Array) {
+  try {
+    return fromBinary(GetModelMetadataRequestSchema, message);
+  } catch (cause) {
+    throw new ServingError("invalid-argument", "the message is not a GetModelMetadataRequest", { cause });
+  }
+}
+
+function required(spec: ModelSpec | undefined): ModelSpec {
+  if (spec === undefined) throw new ServingError("invalid-argument", "Missing ModelSpec");
+  return spec;
+}

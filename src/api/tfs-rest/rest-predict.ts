@@ -1,0 +1,34 @@
+import { ServingError } from "../../base/serving-error.ts";
+import type { JsonDocument } from "../../codec/json/document.ts";
+import { type PredictFormat, readPredictInputs } from "../../codec/json/predict-inputs.ts";
+import { writePredictResponse } from "../../codec/json/predict-response.ts";
+import type { PredictShell } from "../../serving/inference.ts";
+import type { Signature } from "../../tensor/signature.ts";
+import type { NamedTensors } from "../../tensor/tensor.ts";
+
+const ALL_OUTPUTS: readonly string[] = [];
+
+/** A predict call of the REST API: a JSON body in rows or columns. */
+export class RestPredict implements PredictShell<Uint8Array> {
+  readonly outputFilter = ALL_OUTPUTS;
+  readonly #document: JsonDocument;
+  #format: PredictFormat = "row";
+
+  constructor(document: JsonDocument) {
+    this.#document = document;
+  }
+
+  unknownSignature(name: string): ServingError {
+    return new ServingError("invalid-argument", `Serving signature name: "${name}" not found in signature def`);
+  }
+
+  readInputs(signature: Signature): NamedTensors {
+    const { format, tensors } = readPredictInputs(this.#document, signature.inputs);
+    this.#format = format;
+    return tensors;
+  }
+
+  write(outputs: NamedTensors): Uint8Array {
+    return writePredictResponse(this.#format, outputs);
+  }
+}

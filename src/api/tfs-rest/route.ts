@@ -1,0 +1,55 @@
+import { ServingError } from "../../base/serving-error.ts";
+
+/** What a `/v1/` path asks for. */
+export type RestRoute =
+  | { readonly kind: "predict" | "classify" | "regress"; readonly model: string; readonly version?: bigint; readonly label?: string }
+  | { readonly kind: "status" | "metadata"; readonly model: string; readonly version?: bigint; readonly label?: string };
+
+const POST = /^\/v1\/models\/([^/:]+)(?:(?:\/versions\/(\d+))|(?:\/labels\/([^/:]+)))?:(classify|regress|predict)$/i;
+const GET = /^\/v1\/models(?:\/([^/:]+))?(?:(?:\/versions\/(\d+))|(?:\/labels\/([^/:]+)))?(?:\/(metadata))?$/i;
+const LARGEST_VERSION = 2n ** 63n - 1n;
+
+/**
+ * Parses a path (without its query) by TensorFlow Serving's grammar. Model names and labels are percent-decoded after
+ * matching, so that they may hold `/` and `:`.
+ * @throws ServingError invalid-argument, with the peer's texts.
+ */
+export function parseRoute(method: string, path: string): RestRoute {
+  if (method === "POST") {
+    const match = POST.exec(path);
+    const verb = match?.[4];
+    if (match && (verb === "predict" || verb === "classify" || verb === "regress")) return { kind: verb, ...target(match[1], match[2], match[3]) };
+  } else if (method === "GET" || method === "HEAD") {
+    const match = GET.exec(path);
+    if (match) {
+      if (match[1] === undefined) throw new ServingError("invalid-argument", "Missing model name in request.");
+      return { kind: match[4] ? "metadata" : "status", ...target(match[1], match[2], match[3]) };
+    }
+  }
+  throw new ServingError("invalid-argument", `Malformed request: ${method} ${path}`);
+}
+
+function target(model: string, version: string | undefined, label: string | undefined) {
+  return {
+    model: decode(model),
+    ...(version !== undefined && { version: parseVersion(version) }),
+    ...(label !== undefined && { label: decode(label) }),
+  };
+}
+
+function parseVersion(text: string): bigint {
+  // Leading zeros are no part of the size check: a name as long as the URL limit must not become a huge BigInt.
+  const digits = text.replace(/^0+(?=\d)/, "");
+  const version = digits.length <= 19 ? BigInt(digits) : LARGEST_VERSION + 1n;
+  if (version > LARGEST_VERSION) throw new ServingError("invalid-argument", `Failed to convert version: ${text} to numeric.`);
+  return version;
+}
+
+function decode(text: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new ServingError("invalid-argument", `Malformed percent-encoding in request: ${text}`, { cause });
+  }
+}

@@ -1,0 +1,107 @@
+import { ServingError, type StatusCode } from "../../base/serving-error.ts";
+import { scanDocument, signatureName } from "../../codec/json/document.ts";
+import type { HttpHandler, HttpRequest, HttpResponse } from "../../transport/http-exchange.ts";
+import { errorBody } from "../../codec/json/error-body.ts";
+import { readExamples } from "../../codec/json/examples.ts";
+import type { ModelSpec } from "../../codec/model-spec.ts";
+import { writeClassifyResponse, writeRegressResponse } from "../../codec/json/results.ts";
+import type { Inference } from "../../serving/inference.ts";
+import type { RequestMetrics } from "../../serving/request-metrics.ts";
+import type { ServingTable } from "../../serving/serving-table.ts";
+import { withServable } from "../../serving/with-servable.ts";
+import { HTTP_STATUS } from "../http-status.ts";
+import { metadataJson, statusJson } from "./model-json.ts";
+import { RestPredict } from "./rest-predict.ts";
+import { parseRoute, type RestRoute } from "./route.ts";
+import { RunDeadline } from "./run-deadline.ts";
+
+/** What the REST API needs of its thread. */
+export interface TfsRestServices {
+  readonly table: ServingTable;
+  readonly inference: Inference;
+  readonly metrics: RequestMetrics;
+  /** Longest model run, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Adds the headers that let pages of other origins call. */
+  readonly cors: boolean;
+  /** Told of each finished request when the log is at debug level. */
+  readonly logRequest?: (fields: { method: string; target: string; status: number; microseconds: number; error?: unknown }) => void;
+}
+
+type Headers = readonly (readonly [string, string])[];
+
+const JSON_HEADERS: Headers = [["content-type", "application/json"]];
+const CORS_HEADERS: Headers = [
+  ["access-control-allow-origin", "*"],
+  ["access-control-allow-methods", "POST, GET"],
+  ["access-control-allow-headers", "Content-Type"],
+];
+const EMPTY = new Uint8Array(0);
+
+/** Names of the REST calls in the latency metric; plain GETs have none. */
+const API_NAMES: Readonly<Record<RestRoute["kind"], string>> = { predict: "predict", classify: "classify", regress: "regress", status: "", metadata: "" };
+
+/** TensorFlow Serving's REST API: answers every path below `/v1/`, in any case of letters. */
+export function createTfsRestHandler(services: TfsRestServices): HttpHandler {
+  const headers = services.cors ? [...JSON_HEADERS, ...CORS_HEADERS] : JSON_HEADERS;
+
+  return (request) => {
+    const start = performance.now();
+    if (request.method === "OPTIONS") return preflight(request, services.cors);
+    let route: RestRoute | undefined;
+    const finish = (body: Uint8Array, error?: ServingError): HttpResponse => {
+      const microseconds = (performance.now() - start) * 1000;
+      const code: StatusCode | "ok" = error?.code ?? "ok";
+      const status = error === undefined ? 200 : HTTP_STATUS[error.code];
+      services.metrics.finished(route?.model ?? "", route === undefined ? "" : API_NAMES[route.kind], "REST", code, microseconds);
+      services.logRequest?.({ method: request.method, target: request.target, status, microseconds, ...(error && { error }) });
+      return { status, headers, body };
+    };
+    const fail = (reason: unknown): HttpResponse => {
+      const error = ServingError.from(reason);
+      return finish(errorBody(error.message), error);
+    };
+    try {
+      const query = request.target.indexOf("?");
+      route = parseRoute(request.method, query < 0 ? request.target : request.target.slice(0, query));
+      const body = answer(services, route, request);
+      return body instanceof Promise ? body.then(finish, fail) : finish(body);
+    } catch (reason) {
+      return fail(reason);
+    }
+  };
+}
+
+function answer(services: TfsRestServices, route: RestRoute, request: HttpRequest): Uint8Array | Promise<Uint8Array> {
+  switch (route.kind) {
+    case "predict": {
+      const document = scanDocument(request.body);
+      const spec = modelSpec(route, signatureName(document));
+      return services.inference.predict(spec, new RestPredict(document), new RunDeadline(request, services.timeoutMs));
+    }
+    case "classify":
+    case "regress": {
+      const document = scanDocument(request.body);
+      const spec = modelSpec(route, signatureName(document));
+      const call = { spec, examples: readExamples(document, route.kind) };
+      const context = new RunDeadline(request, services.timeoutMs);
+      return route.kind === "classify"
+        ? services.inference.classify(call, context).then(({ rows }) => writeClassifyResponse(rows))
+        : services.inference.regress(call, context).then(({ values }) => writeRegressResponse(values));
+    }
+    case "status":
+      return statusJson(services.table.statuses(route.model, route.version));
+    case "metadata":
+      return withServable(services.table, modelSpec(route, ""), ({ id, servable }) => metadataJson(route.model, id.version, servable.signatures));
+  }
+}
+
+function modelSpec(route: RestRoute, signature: string): ModelSpec {
+  return { name: route.model, version: route.version, versionLabel: route.label, signatureName: signature };
+}
+
+function preflight(request: HttpRequest, cors: boolean): HttpResponse {
+  const origin = request.header("origin") ?? "";
+  if (!/https?:\/\//.test(origin)) return { status: 400, headers: [], body: EMPTY };
+  return { status: 200, headers: cors ? CORS_HEADERS : [], body: EMPTY };
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { ServingError } from "../base/serving-error.ts";
+import { addServerFlags, flagError, flagValuesOf, normalizeArguments } from "../config/command-line.ts";
+import { resolveServerOptions, type ServerOptions } from "../config/server-options.ts";
+import { inspect } from "./inspect.ts";
+import { serve } from "./serve.ts";
+import { version } from "./version.ts";
+
+/** Exit codes: what was asked cannot be (2), what was asked went wrong (1). */
+const USAGE = 2;
+const FAILURE = 1;
+
+const print = (text: string): void => void process.stdout.write(text);
+
+function program(done: (code: number) => void): Command {
+  const modelport = new Command("modelport").description("Serves trained models over gRPC and REST").exitOverride();
+  modelport.configureOutput({ outputError: () => undefined }).helpCommand(false);
+  const options = (command: Command): ServerOptions => resolveServerOptions(flagValuesOf(command), command.args, process.env);
+  addServerFlags(modelport.command("serve", { isDefault: true }).argument("[paths...]"))
+    .description("serve model files, folders of versions, or folders of models (the word serve may be left out)")
+    .action(async (_paths: string[], _values: unknown, command: Command) => {
+      const resolved = options(command);
+      if (!resolved.printVersion) return done(await serve(resolved, print));
+      print(`modelport ${version()}\n`);
+      return done(0);
+    });
+  addServerFlags(modelport.command("inspect").argument("<paths...>"))
+    .description("load models, print what serve would print, and serve nothing")
+    .action(async (_paths: string[], _values: unknown, command: Command) => done(await inspect(options(command), print)));
+  return modelport;
+}
+
+async function main(): Promise<number> {
+  let code = 0;
+  try {
+    await program((value) => {
+      code = value;
+    }).parseAsync(normalizeArguments(process.argv.slice(2)), { from: "user" });
+    return code;
+  } catch (thrown) {
+    const reason = flagError(thrown);
+    if (reason instanceof CommanderError) return reason.exitCode;
+    const error = ServingError.from(reason);
+    process.stderr.write(`modelport: ${error.message}\n`);
+    if (!(reason instanceof ServingError)) process.stderr.write(`${reason instanceof Error ? reason.stack : String(reason)}\n`);
+    return error.code === "invalid-argument" || error.code === "not-found" ? USAGE : FAILURE;
+  }
+}
+
+process.exitCode = await main();

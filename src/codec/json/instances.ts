@@ -1,0 +1,150 @@
+import { ServingError } from "../../base/serving-error.ts";
+import { statusName } from "../../base/status-code.ts";
+import { type Shape, sameShape } from "../../tensor/shape.ts";
+import type { TensorInfo } from "../../tensor/signature.ts";
+import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
+import { base64Text } from "./base64.ts";
+import type { JsonDocument } from "./document.ts";
+import type { ElementReader } from "./element.ts";
+import { elementReader } from "./element-reader.ts";
+import { InputNames } from "./input-names.ts";
+import { printValue } from "./json-error.ts";
+import { plainInput } from "./plain-input.ts";
+import { scanColon, skipSpace } from "./scan.ts";
+import { readTensorValue } from "./tensor-value.ts";
+import { decodeString, stringEnd } from "./text.ts";
+
+/**
+ * Stacks the elements of the scanned, not empty list at `start` (row form): all of them plain values for one input, or all of
+ * them objects of named inputs. An optional input is in every object or in none.
+ * @throws ServingError invalid-argument that names the element at fault.
+ */
+export function readInstances(document: JsonDocument, start: number, inputs: readonly TensorInfo[]): NamedTensors {
+  const first = skipSpace(document.bytes, start + 1, document.bytes.length);
+  if (isNamedObject(document.bytes, first)) return readObjects(document, first, inputs);
+  const input = plainInput(inputs);
+  if (input === undefined) {
+    throw invalid(
+      "instances is a plain list, but expecting list of objects as multiple input tensors required as per tensorinfo_map",
+    );
+  }
+  return new Map([[input.alias, readPlain(document, start, first, input)]]);
+}
+
+function isNamedObject(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0x7b && base64Text(bytes, at) === undefined;
+}
+
+/** The start of the next element after one that ends at `at`, or -1 at the end of the list. */
+function nextElement(bytes: Uint8Array, at: number): number {
+  at = skipSpace(bytes, at, bytes.length);
+  return bytes[at] === 0x2c ? skipSpace(bytes, at + 1, bytes.length) : -1;
+}
+
+/** One input's elements over all instances, which must agree in shape. */
+class StackedInput {
+  readonly elements: ElementReader;
+  /** Instances that had this input. */
+  instances = 0;
+  private shape: Shape = [];
+  private size = 0;
+
+  constructor(input: TensorInfo) {
+    this.elements = elementReader(input.dtype);
+  }
+
+  /** Appends the value at `start` and gives its end. */
+  read(document: JsonDocument, start: number): number {
+    const before = this.elements.count;
+    const { shape, end } = readTensorValue(document, start, this.elements);
+    const size = this.elements.count - before;
+    if (this.instances++ === 0) {
+      this.shape = shape;
+      this.size = size;
+    } else if (size !== this.size) throw invalid(`Expecting tensor size: ${this.size} but got: ${size}`);
+    else if (!sameShape(shape, this.shape))
+      throw invalid(`Expecting shape [${this.shape.join(",")}] but got: [${shape.join(",")}]`);
+    return end;
+  }
+
+  finish(): Tensor {
+    return this.elements.finish([this.instances, ...this.shape]);
+  }
+}
+
+function readPlain(document: JsonDocument, start: number, first: number, input: TensorInfo): Tensor {
+  const { bytes, blocks } = document;
+  const block = blocks.get(start);
+  const stacked = new StackedInput(input);
+  if (block !== undefined && stacked.elements.readBlock(block)) return stacked.elements.finish(block.shape);
+  for (let at = first; at >= 0; ) {
+    const item = stacked.instances;
+    if (isNamedObject(bytes, at)) throw invalid(`Expecting value/list but got object at item ${item} of input list`);
+    try {
+      at = stacked.read(document, at);
+    } catch (error) {
+      throw elementError(error, `element: ${item} of`);
+    }
+    at = nextElement(bytes, at);
+  }
+  return stacked.finish();
+}
+
+function readObjects(document: JsonDocument, first: number, inputs: readonly TensorInfo[]): NamedTensors {
+  const { bytes } = document;
+  const names = new InputNames(inputs);
+  const stacks = inputs.map((input) => new StackedInput(input));
+  let expected: readonly boolean[] = [];
+  let item = 0;
+  for (let at = first; at >= 0; item++) {
+    if (!isNamedObject(bytes, at)) throw invalid(`Expecting object but got list at item ${item} of input list`);
+    const end = readObject(document, at, item, names, stacks);
+    if (item === 0) expected = inputs.map((input, i) => input.optional !== true || stacks[i].instances > 0);
+    for (let i = 0; i < inputs.length; i++) {
+      if (stacks[i].instances === (expected[i] ? item + 1 : 0)) continue;
+      const keys = inputs.filter((_, index) => expected[index]).map(({ alias }) => alias);
+      keys.sort();
+      throw invalid(
+        `Failed to process element: ${item} of 'instances' list. JSON object: ${printValue(bytes, at, end)} keys must be equal to: ${keys.join(",")}`,
+      );
+    }
+    at = nextElement(bytes, end);
+  }
+  const tensors = new Map<string, Tensor>();
+  for (let i = 0; i < inputs.length; i++) if (expected[i]) tensors.set(inputs[i].alias, stacks[i].finish());
+  return tensors;
+}
+
+function readObject(document: JsonDocument, start: number, item: number, names: InputNames, stacks: StackedInput[]): number {
+  const { bytes } = document;
+  let at = skipSpace(bytes, start + 1, bytes.length);
+  while (bytes[at] === 0x22) {
+    const nameStart = at;
+    const nameStop = stringEnd(bytes, at);
+    const index = names.find(bytes, nameStart, nameStop);
+    at = scanColon(bytes, nameStop, bytes.length);
+    try {
+      if (index < 0) {
+        throw invalid(`JSON object: does not have named input: ${decodeString(bytes, nameStart, nameStop)}`);
+      }
+      if (stacks[index].instances > item) throw invalid("the key is given twice");
+      at = stacks[index].read(document, at);
+    } catch (error) {
+      throw elementError(error, `element: ${item} key: ${decodeString(bytes, nameStart, nameStop)} of`);
+    }
+    at = skipSpace(bytes, at, bytes.length);
+    if (bytes[at] === 0x2c) at = skipSpace(bytes, at + 1, bytes.length);
+  }
+  return at + 1;
+}
+
+/** The row form turns every fault of an element, an unimplemented type too, into invalid-argument. */
+function elementError(reason: unknown, where: string): ServingError {
+  const error = ServingError.from(reason);
+  if (error.code === "internal") return error;
+  return invalid(`Failed to process ${where} 'instances' list. Error: ${statusName(error.code)}: ${error.message}`);
+}
+
+function invalid(message: string): ServingError {
+  return new ServingError("invalid-argument", message);
+}

@@ -1,0 +1,93 @@
+import { ServingError } from "../../base/serving-error.ts";
+import type { TensorInfo } from "../../tensor/signature.ts";
+import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
+import { base64Text } from "./base64.ts";
+import type { JsonDocument } from "./document.ts";
+import { elementReader } from "./element-reader.ts";
+import { InputNames } from "./input-names.ts";
+import { readInstances } from "./instances.ts";
+import { valueError } from "./json-error.ts";
+import { plainInput } from "./plain-input.ts";
+import { scanColon, scanValue, skipSpace } from "./scan.ts";
+import { readTensorValue } from "./tensor-value.ts";
+import { stringEnd } from "./text.ts";
+
+/** How a predict request lists its tensors, and so how the answer must. */
+export type PredictFormat = "row" | "columnar";
+
+/** The tensors of a predict request by input alias. */
+export interface PredictInputs {
+  readonly format: PredictFormat;
+  readonly tensors: NamedTensors;
+}
+
+/**
+ * Reads the tensors of a predict request: `instances` (row form, one more leading dimension) or `inputs` (columnar form).
+ * Inputs that are `optional` may be left out; a plain value is taken for the only input, or the only one that is not optional.
+ * Declared shapes are not compared.
+ * @throws ServingError invalid-argument in TensorFlow Serving's words; unimplemented for a complex input in columnar form.
+ */
+export function readPredictInputs(document: JsonDocument, inputs: readonly TensorInfo[]): PredictInputs {
+  const { instances, inputs: columns } = document.members;
+  if (instances === undefined) {
+    if (columns === undefined) throw new ServingError("invalid-argument", "Missing 'inputs' or 'instances' key");
+    return { format: "columnar", tensors: readColumns(document, columns.start, inputs) };
+  }
+  if (columns !== undefined) {
+    throw rootError(document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist");
+  }
+  const { bytes } = document;
+  if (bytes[instances.start] !== 0x5b) throw rootError(document, "Expecting 'instances' to be an list/array");
+  if (bytes[skipSpace(bytes, instances.start + 1, bytes.length)] === 0x5d) {
+    throw rootError(document, "No values in 'instances' array");
+  }
+  return { format: "row", tensors: readInstances(document, instances.start, inputs) };
+}
+
+function rootError(document: JsonDocument, rest: string): ServingError {
+  return valueError(document.bytes, document.root.start, document.root.end, rest);
+}
+
+function readColumns(document: JsonDocument, start: number, inputs: readonly TensorInfo[]): NamedTensors {
+  const { bytes } = document;
+  if (bytes[start] !== 0x7b || base64Text(bytes, start) !== undefined) {
+    const input = plainInput(inputs);
+    if (input === undefined) {
+      throw new ServingError(
+        "invalid-argument",
+        "inputs is a plain value/list, but expecting an object as multiple input tensors required as per tensorinfo_map",
+      );
+    }
+    return new Map([[input.alias, readColumn(document, start, input).tensor]]);
+  }
+  const names = new InputNames(inputs);
+  const found: (Tensor | undefined)[] = inputs.map(() => undefined);
+  for (let at = skipSpace(bytes, start + 1, bytes.length); bytes[at] === 0x22; ) {
+    const nameStop = stringEnd(bytes, at);
+    const index = names.find(bytes, at, nameStop);
+    at = scanColon(bytes, nameStop, bytes.length);
+    if (index < 0 || found[index] !== undefined) at = scanValue(bytes, at, bytes.length);
+    else {
+      const { tensor, end } = readColumn(document, at, inputs[index]);
+      found[index] = tensor;
+      at = end;
+    }
+    at = skipSpace(bytes, at, bytes.length);
+    if (bytes[at] === 0x2c) at = skipSpace(bytes, at + 1, bytes.length);
+  }
+  const tensors = new Map<string, Tensor>();
+  for (let i = 0; i < inputs.length; i++) {
+    const tensor = found[i];
+    if (tensor !== undefined) tensors.set(inputs[i].alias, tensor);
+    else if (inputs[i].optional !== true) {
+      throw new ServingError("invalid-argument", `Missing named input: ${inputs[i].alias} in 'inputs' object.`);
+    }
+  }
+  return tensors;
+}
+
+function readColumn(document: JsonDocument, start: number, input: TensorInfo): { readonly tensor: Tensor; readonly end: number } {
+  const elements = elementReader(input.dtype);
+  const { shape, end } = readTensorValue(document, start, elements);
+  return { tensor: elements.finish(shape), end };
+}

@@ -1,0 +1,198 @@
+import { ServingError } from "../../base/serving-error.ts";
+import type { DType, NumericArray } from "../../tensor/dtype.ts";
+import { elementCount } from "../../tensor/shape.ts";
+import { stringBytes } from "../../tensor/string-array.ts";
+import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
+import { typeName } from "./element.ts";
+import { writeFloat32, writeFloat64, writeHalf } from "./float-text.ts";
+import { fromBfloat16Bits, fromFloat16Bits } from "./half.ts";
+import { JsonWriter } from "./json-writer.ts";
+import type { PredictFormat } from "./predict-inputs.ts";
+
+/**
+ * The body of a predict answer: `predictions` for the row form, `outputs` for the columnar form, in TensorFlow Serving's
+ * layout. Of one output the name is left out. Strings of an output whose alias ends in `_bytes` are base64 objects.
+ * @throws ServingError invalid-argument for no outputs, for a type that JSON has no form of, and in the row form for a scalar
+ * or for outputs of different first dimensions.
+ */
+export function writePredictResponse(format: PredictFormat, outputs: NamedTensors): Uint8Array {
+  if (outputs.size === 0) throw invalid("Cannot convert empty tensor map to JSON");
+  const writer = new JsonWriter();
+  writer.byte(0x7b);
+  writer.line(1);
+  if (format === "row") writeRows(writer, outputs);
+  else writeColumns(writer, outputs);
+  writer.line(0);
+  writer.byte(0x7d);
+  return writer.take();
+}
+
+function writeRows(writer: JsonWriter, outputs: NamedTensors): void {
+  const batch = commonBatch(outputs);
+  const columns = Array.from(outputs, ([name, tensor]) => new TensorText(writer, name, tensor));
+  writer.ascii('"predictions": [');
+  for (let row = 0; row < batch; row++) {
+    if (columns.length === 1) {
+      if (row > 0) writer.ascii(", ");
+      columns[0].writeInline(2, 1);
+      continue;
+    }
+    if (row > 0) writer.byte(0x2c);
+    writer.line(2);
+    writer.byte(0x7b);
+    for (let i = 0; i < columns.length; i++) {
+      if (i > 0) writer.byte(0x2c);
+      writer.line(3);
+      columns[i].writeName();
+      columns[i].writeInline(3, 1);
+    }
+    writer.line(2);
+    writer.byte(0x7d);
+  }
+  if (batch > 0) writer.line(1);
+  writer.byte(0x5d);
+}
+
+function commonBatch(outputs: NamedTensors): number {
+  let batch = -1;
+  for (const [name, { shape }] of outputs) {
+    if (shape.length === 0) throw invalid(`Tensor name: ${name} has no shape information `);
+    if (batch >= 0 && shape[0] !== batch) {
+      throw invalid(`Tensor name: ${name} has inconsistent batch size: ${shape[0]} expecting: ${batch}`);
+    }
+    batch = shape[0];
+  }
+  return batch;
+}
+
+function writeColumns(writer: JsonWriter, outputs: NamedTensors): void {
+  writer.ascii('"outputs": ');
+  if (outputs.size > 1) writer.byte(0x7b);
+  let index = 0;
+  for (const [name, tensor] of outputs) {
+    const text = new TensorText(writer, name, tensor);
+    if (outputs.size > 1) {
+      if (index++ > 0) writer.byte(0x2c);
+      writer.line(2);
+      text.writeName();
+    }
+    text.writeLines(outputs.size > 1 ? 2 : 1, 0);
+  }
+  if (outputs.size > 1) {
+    writer.line(1);
+    writer.byte(0x7d);
+  }
+}
+
+/** Writes the elements of one tensor in order. `level` is how many containers are open around what is written. */
+class TensorText {
+  private readonly writer: JsonWriter;
+  private readonly name: string;
+  private readonly tensor: Tensor;
+  private readonly element: (level: number, index: number) => void;
+  private next = 0;
+
+  constructor(writer: JsonWriter, name: string, tensor: Tensor) {
+    this.writer = writer;
+    this.name = name;
+    this.tensor = tensor;
+    this.element = elementWriter(writer, name, tensor);
+    elementCount(tensor.shape);
+  }
+
+  writeName(): void {
+    this.writer.text(this.name);
+    this.writer.ascii(": ");
+  }
+
+  /** The next element or list at `dimension`, lists on one line. */
+  writeInline(level: number, dimension: number): void {
+    const { shape } = this.tensor;
+    if (dimension === shape.length) {
+      this.element(level, this.next++);
+      return;
+    }
+    const { writer } = this;
+    const last = dimension === shape.length - 1;
+    writer.byte(0x5b);
+    for (let i = 0; i < shape[dimension]; i++) {
+      if (i > 0) {
+        writer.byte(0x2c);
+        writer.byte(0x20);
+      }
+      if (last) this.element(level + 1, this.next++);
+      else this.writeInline(level + 1, dimension + 1);
+    }
+    writer.byte(0x5d);
+  }
+
+  /** The same, one element a line. */
+  writeLines(level: number, dimension: number): void {
+    const { shape } = this.tensor;
+    if (dimension === shape.length) {
+      this.element(level, this.next++);
+      return;
+    }
+    const { writer } = this;
+    writer.byte(0x5b);
+    for (let i = 0; i < shape[dimension]; i++) {
+      if (i > 0) writer.byte(0x2c);
+      writer.line(level + 1);
+      this.writeLines(level + 1, dimension + 1);
+    }
+    if (shape[dimension] > 0) writer.line(level);
+    writer.byte(0x5d);
+  }
+}
+
+/** How an element of a tensor is written, by its index in row-major order. */
+function elementWriter(writer: JsonWriter, name: string, tensor: Tensor): (level: number, index: number) => void {
+  if (tensor.dtype === "string") {
+    const { data } = tensor;
+    if (!name.endsWith("_bytes")) return (_, index) => writer.string(stringBytes(data, index));
+    return (level, index) => writeBase64Object(writer, level, stringBytes(data, index));
+  }
+  const data: NumericArray = tensor.data;
+  switch (tensor.dtype) {
+    case "float32":
+      return (_, index) => writeFloat32(writer, data[index] as number);
+    case "float64":
+      return (_, index) => writeFloat64(writer, data[index] as number);
+    case "float16":
+      return (_, index) => writeHalf(writer, fromFloat16Bits(data[index] as number));
+    case "bfloat16":
+      return (_, index) => writeHalf(writer, fromBfloat16Bits(data[index] as number));
+    case "int8":
+    case "int16":
+    case "int32":
+    case "uint8":
+    case "uint16":
+    case "uint32":
+      return (_, index) => writer.integer(data[index] as number);
+    case "int64":
+    case "uint64":
+      return (_, index) => writer.ascii(data[index].toString());
+    case "bool":
+      return (_, index) => writer.ascii(data[index] === 0 ? "false" : "true");
+    case "complex64":
+    case "complex128":
+      return () => unwritable(tensor.dtype);
+  }
+}
+
+function writeBase64Object(writer: JsonWriter, level: number, value: Uint8Array): void {
+  writer.byte(0x7b);
+  writer.line(level + 1);
+  writer.ascii('"b64": ');
+  writer.base64(value);
+  writer.line(level);
+  writer.byte(0x7d);
+}
+
+function unwritable(dtype: DType): never {
+  throw invalid(`Failed to write JSON value for tensor type: ${typeName(dtype)}`);
+}
+
+function invalid(message: string): ServingError {
+  return new ServingError("invalid-argument", message);
+}

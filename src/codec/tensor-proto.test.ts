@@ -1,0 +1,383 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ServingError } from "../base/serving-error.ts";
+import { type TensorProto, TensorProtoSchema } from "../gen/tensorflow/core/framework/tensor_pb.ts";
+import { DataType } from "../gen/tensorflow/core/framework/types_pb.ts";
+import { ARRAY_TYPES, type DType, type NumericDType } from "../tensor/dtype.ts";
+import { stringBytes } from "../tensor/string-array.ts";
+import { stringTensor, type Tensor, zeros } from "../tensor/tensor.ts";
+import { AllocationBudget } from "./allocation-budget.ts";
+import { dataTypeNumber } from "./data-type.ts";
+import { decodeTensorProto } from "./tensor-proto.ts";
+import { VALUE_FIELDS } from "./tensor-proto-fields.ts";
+import { encodeTensorProto } from "./tensor-proto-plan.ts";
+
+const DTYPES = Object.keys(VALUE_FIELDS) as DType[];
+type Value = number | bigint | boolean | Uint8Array;
+
+/** Values as they lie in a typed field, whatever bits a client may put there. */
+const ARBITRARY: Readonly<Record<DType, fc.Arbitrary<Value>>> = {
+  float32: fc.float({ noDefaultInfinity: false }),
+  complex64: fc.float(),
+  float64: fc.double(),
+  complex128: fc.double(),
+  int8: fc.integer(),
+  int16: fc.integer(),
+  int32: fc.integer(),
+  uint8: fc.integer(),
+  uint16: fc.integer(),
+  float16: fc.integer(),
+  bfloat16: fc.integer({ min: 0, max: 65535 }),
+  uint32: fc.integer({ min: 0, max: 4294967295 }),
+  int64: fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
+  uint64: fc.bigInt(0n, 2n ** 64n - 1n),
+  bool: fc.boolean(),
+  string: fc.uint8Array({ maxLength: 12 }),
+};
+
+function writeValue(writer: BinaryWriter, dtype: DType, value: Value): void {
+  if (dtype === "float32" || dtype === "complex64") writer.float(value as number);
+  else if (dtype === "float64" || dtype === "complex128") writer.double(value as number);
+  else if (dtype === "bool") writer.bool(value as boolean);
+  else if (dtype === "int64") writer.int64(value as bigint);
+  else if (dtype === "uint64") writer.uint64(value as bigint);
+  else if (dtype === "uint32") writer.uint32(value as number);
+  else if (dtype === "string") writer.bytes(value as Uint8Array);
+  else writer.int32(value as number);
+}
+
+function wireTypeOf(dtype: DType): WireType {
+  if (dtype === "float32" || dtype === "complex64") return WireType.Bit32;
+  if (dtype === "float64" || dtype === "complex128") return WireType.Bit64;
+  return dtype === "string" ? WireType.LengthDelimited : WireType.Varint;
+}
+
+interface Layout {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly values: readonly Value[];
+  /** Which values go into a packed chunk, by position. */
+  readonly packed: boolean;
+  readonly dtypeLast: boolean;
+}
+
+/** The message field by field, so that unpacked values and any order can be had. */
+function layOut({ dtype, shape, values, packed, dtypeLast }: Layout): Uint8Array {
+  const writer = new BinaryWriter();
+  if (!dtypeLast) writer.tag(1, WireType.Varint).int32(dataTypeNumber(dtype));
+  const half = values.length >> 1;
+  if (packed && dtype !== "string") {
+    for (const part of [values.slice(0, half), values.slice(half)]) {
+      writer.tag(VALUE_FIELDS[dtype], WireType.LengthDelimited).fork();
+      for (const value of part) writeValue(writer, dtype, value);
+      writer.join();
+    }
+  } else for (const value of values) writeValue(writer.tag(VALUE_FIELDS[dtype], wireTypeOf(dtype)), dtype, value);
+  writer.tag(99, WireType.LengthDelimited).string("unknown");
+  writer.tag(2, WireType.LengthDelimited).fork();
+  for (const size of shape) writer.tag(2, WireType.LengthDelimited).fork().tag(1, WireType.Varint).int64(size).join();
+  writer.join();
+  if (dtypeLast) writer.tag(1, WireType.Varint).int32(dataTypeNumber(dtype));
+  return writer.finish();
+}
+
+/** The typed field's values by the generated code. */
+function fieldOf(message: TensorProto, dtype: DType): readonly Value[] {
+  const fields: Readonly<Record<number, readonly Value[]>> = {
+    5: message.floatVal,
+    6: message.doubleVal,
+    7: message.intVal,
+    8: message.stringVal,
+    9: message.scomplexVal,
+    10: message.int64Val,
+    11: message.boolVal,
+    12: message.dcomplexVal,
+    13: message.halfVal,
+    16: message.uint32Val,
+    17: message.uint64Val,
+  };
+  return fields[VALUE_FIELDS[dtype]];
+}
+
+/** The plain twin: the generated code's message, then the fill rule element by element. */
+function plainDecode(bytes: Uint8Array): { shape: number[]; items: (number | bigint | string)[] } {
+  const message = fromBinary(TensorProtoSchema, bytes);
+  const dtype = DTYPES.find((candidate) => dataTypeNumber(candidate) === message.dtype)!;
+  const shape = (message.tensorShape?.dim ?? []).map((dim) => Number(dim.size));
+  const count = shape.reduce((product, size) => product * size, 1);
+  const values = fieldOf(message, dtype);
+  if (dtype === "string") {
+    const texts = values.map((value) => Buffer.from(value as Uint8Array).toString("hex"));
+    return { shape, items: Array.from({ length: count }, (_, i) => texts[Math.min(i, texts.length - 1)] ?? "") };
+  }
+  const { width, array } = ARRAY_TYPES[dtype];
+  const given = Math.floor(values.length / width);
+  const data = new array(count * width);
+  for (let i = 0; i < count && given > 0; i++) {
+    for (let j = 0; j < width; j++) {
+      const value = values[Math.min(i, given - 1) * width + j];
+      (data as Int8Array)[i * width + j] = (typeof value === "boolean" ? Number(value) : value) as number;
+    }
+  }
+  return { shape, items: [...data] };
+}
+
+function items(tensor: Tensor): (number | bigint | string)[] {
+  if (tensor.dtype !== "string") return [...tensor.data];
+  return Array.from({ length: tensor.data.length }, (_, i) => Buffer.from(stringBytes(tensor.data, i)).toString("hex"));
+}
+
+const SHAPES = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 3 });
+
+describe.each(DTYPES)("%s", (dtype) => {
+  const layout = fc.record({
+    dtype: fc.constant(dtype),
+    shape: SHAPES,
+    values: fc.array(ARBITRARY[dtype], { maxLength: 40 }),
+    packed: fc.boolean(),
+    dtypeLast: fc.boolean(),
+  });
+
+  test("typed fields in any form give what the generated code and the fill rule give", () => {
+    fc.assert(
+      fc.property(layout, fc.integer({ min: 0, max: 7 }), (description, offset) => {
+        const bytes = layOut(description);
+        // At any alignment, as in the middle of a request.
+        const buffer = new Uint8Array(bytes.length + offset);
+        buffer.set(bytes, offset);
+        const tensor = decodeTensorProto(buffer.subarray(offset));
+        expect(tensor.dtype).toBe(dtype);
+        const expected = plainDecode(bytes);
+        expect(tensor.shape).toEqual(expected.shape);
+        expect(items(tensor)).toEqual(expected.items);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test.each([false, true])(
+    "what is written is what the generated code writes, and is read back (as content: %s)",
+    (asContent) => {
+      fc.assert(
+        fc.property(layout, (description) => {
+          const tensor = decodeTensorProto(layOut(description));
+          const bytes = encodeTensorProto(tensor, asContent);
+          expect(Buffer.from(toBinary(TensorProtoSchema, fromBinary(TensorProtoSchema, bytes)))).toEqual(Buffer.from(bytes));
+          const message = fromBinary(TensorProtoSchema, bytes);
+          const width = dtype === "string" ? 1 : ARRAY_TYPES[dtype].width;
+          const count = tensor.shape.reduce((product, size) => product * size, 1);
+          expect(fieldOf(message, dtype).length).toBe(asContent ? 0 : count * width);
+          expect(message.tensorContent.length > 0).toBe(asContent && count > 0);
+          const again = decodeTensorProto(bytes);
+          expect(again).toEqual(tensor);
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
+});
+
+/** A message by the generated code. */
+function proto(dataType: DataType, shape: readonly number[], rest: Partial<TensorProto> = {}): Uint8Array {
+  const tensorShape = { dim: shape.map((size) => ({ size: BigInt(size) })) };
+  return toBinary(TensorProtoSchema, create(TensorProtoSchema, { dtype: dataType, tensorShape, ...rest } as never));
+}
+
+describe("TensorFlow's rules", () => {
+  test("content wins over typed values", () => {
+    const tensorContent = new Uint8Array(Float32Array.of(1, 2).buffer);
+    const tensor = decodeTensorProto(proto(DataType.DT_FLOAT, [2], { tensorContent, floatVal: [7, 8] }));
+    expect(items(tensor)).toEqual([1, 2]);
+  });
+
+  test("a tensor of no elements ignores content and values", () => {
+    const tensor = decodeTensorProto(proto(DataType.DT_FLOAT, [0, 3], { tensorContent: new Uint8Array(3), floatVal: [1] }));
+    expect(tensor).toEqual(zeros("float32", [0, 3]));
+  });
+
+  test("an unknown rank is a scalar, and so is no shape at all", () => {
+    const unknown = create(TensorProtoSchema, { dtype: DataType.DT_INT32, tensorShape: { unknownRank: true }, intVal: [5] });
+    const absent = create(TensorProtoSchema, { dtype: DataType.DT_INT32, intVal: [5] });
+    for (const message of [unknown, absent]) {
+      const tensor = decodeTensorProto(toBinary(TensorProtoSchema, message));
+      expect(tensor.shape).toEqual([]);
+      expect(items(tensor)).toEqual([5]);
+    }
+  });
+
+  test("content of bools becomes 0 and 1", () => {
+    const tensor = decodeTensorProto(proto(DataType.DT_BOOL, [3], { tensorContent: Uint8Array.of(0, 1, 255) }));
+    expect(items(tensor)).toEqual([0, 1, 1]);
+  });
+
+  test("content of strings is all lengths, then all bytes", () => {
+    const tensorContent = Uint8Array.of(1, 0, 2, 0x61, 0x62, 0x63);
+    expect(decodeTensorProto(proto(DataType.DT_STRING, [3], { tensorContent }))).toEqual(stringTensor([3], ["a", "", "bc"]));
+  });
+
+  test("an empty last string is repeated, too", () => {
+    const tensor = decodeTensorProto(proto(DataType.DT_STRING, [3], { stringVal: [Uint8Array.of(0x61), new Uint8Array(0)] }));
+    expect(tensor).toEqual(stringTensor([3], ["a", "", ""]));
+  });
+
+  test("two occurrences of the shape merge, and the last content counts", () => {
+    const first = proto(DataType.DT_INT8, [2], { tensorContent: Uint8Array.of(9) });
+    const second = proto(DataType.DT_INT8, [3], { tensorContent: Uint8Array.of(1, 2, 3, 4, 5, 6) });
+    const tensor = decodeTensorProto(Buffer.concat([first, second]));
+    expect(tensor.shape).toEqual([2, 3]);
+    expect(items(tensor)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  test("254 dimensions are taken, 255 refused", () => {
+    expect(
+      decodeTensorProto(
+        proto(
+          DataType.DT_INT8,
+          Array.from({ length: 254 }, () => 1),
+        ),
+      ).shape.length,
+    ).toBe(254);
+    expect(() =>
+      decodeTensorProto(
+        proto(
+          DataType.DT_INT8,
+          Array.from({ length: 255 }, () => 1),
+        ),
+      ),
+    ).toThrow(/more than 254 dimensions/);
+  });
+
+  test("the result does not share the request's memory", () => {
+    const bytes = proto(DataType.DT_UINT8, [2], { tensorContent: Uint8Array.of(1, 2) });
+    const tensor = decodeTensorProto(bytes);
+    bytes.fill(0);
+    expect(items(tensor)).toEqual([1, 2]);
+  });
+
+  test("known bytes: int64 [-1, 300] in typed form", () => {
+    const bytes = Uint8Array.from(Buffer.from("080912041202080252" + "0cffffffffffffffffff01ac02", "hex"));
+    expect(decodeTensorProto(bytes)).toEqual({ dtype: "int64", shape: [2], data: BigInt64Array.of(-1n, 300n) });
+    expect([...encodeTensorProto({ dtype: "int64", shape: [2], data: BigInt64Array.of(-1n, 300n) })]).toEqual([...bytes]);
+  });
+});
+
+describe("refusals", () => {
+  const content = (length: number) => ({ tensorContent: new Uint8Array(length).fill(1) });
+  test.each<[string, Uint8Array, RegExp]>([
+    ["no dtype", proto(DataType.DT_INVALID, [1]), /DT_INVALID cannot be served/],
+    ["a resource", proto(DataType.DT_RESOURCE, []), /DT_RESOURCE cannot be served/],
+    ["a variant", proto(DataType.DT_VARIANT, []), /DT_VARIANT cannot be served/],
+    ["a quantized type", proto(DataType.DT_QINT8, []), /DT_QINT8 cannot be served/],
+    ["a negative dimension", proto(DataType.DT_FLOAT, [-1]), /got -1 in shape \[-1\]/],
+    ["a dimension of 2^62", proto(DataType.DT_FLOAT, [2 ** 62]), /dimension must be a whole number/],
+    ["an overflowing product", proto(DataType.DT_FLOAT, [2 ** 40, 2 ** 40, 2 ** 40]), /too many elements/],
+    ["a product that wraps to 0", proto(DataType.DT_FLOAT, [2 ** 32, 2 ** 32]), /too many elements/],
+    [
+      "short content",
+      proto(DataType.DT_FLOAT, [2], content(7)),
+      /tensor_content of 7 bytes does not fit shape \[2\] of float32, which needs 8/,
+    ],
+    ["long content", proto(DataType.DT_FLOAT, [2], content(9)), /tensor_content of 9 bytes/],
+    ["a huge shape and small content", proto(DataType.DT_FLOAT, [1e9], content(4)), /needs 4000000000/],
+    ["a huge shape and one value", proto(DataType.DT_FLOAT, [1e9], { floatVal: [1] }), /more than the 134217728 bytes/],
+    ["a huge shape and no value", proto(DataType.DT_BOOL, [1e9]), /more than the 134217728 bytes/],
+    ["a huge shape of strings", proto(DataType.DT_STRING, [1e9]), /more than the 134217728 bytes/],
+    [
+      "a long string to repeat",
+      proto(DataType.DT_STRING, [1e6], { stringVal: [new Uint8Array(1000)] }),
+      /more than the 134217728 bytes/,
+    ],
+    [
+      "string lengths beyond the content",
+      proto(DataType.DT_STRING, [2], { tensorContent: Uint8Array.of(1, 9, 0) }),
+      /lengths in a string tensor/,
+    ],
+    [
+      "string lengths short of the content",
+      proto(DataType.DT_STRING, [2], { tensorContent: Uint8Array.of(1, 0, 0, 0) }),
+      /lengths in a string tensor/,
+    ],
+    [
+      "fewer string lengths than strings",
+      proto(DataType.DT_STRING, [9], { tensorContent: Uint8Array.of(0, 0) }),
+      /lengths in a string tensor/,
+    ],
+    [
+      "a string length of 2^32 - 1",
+      proto(DataType.DT_STRING, [1], { tensorContent: Uint8Array.of(255, 255, 255, 255, 15) }),
+      /lengths in a string tensor/,
+    ],
+    ["a packed field that ends within a value", Uint8Array.of(0x08, 1, 0x2a, 3, 0, 0, 0), /ends within a value/],
+  ])("%s", (_, bytes, message) => {
+    expect(() => decodeTensorProto(bytes)).toThrow(ServingError);
+    expect(() => decodeTensorProto(bytes)).toThrow(message);
+  });
+
+  test("the tensors of one request share a budget", () => {
+    const budget = new AllocationBudget(100);
+    const bytes = proto(DataType.DT_FLOAT, [20]);
+    decodeTensorProto(bytes, budget);
+    expect(() => decodeTensorProto(bytes, budget)).toThrow(/more than the 100 bytes/);
+  });
+});
+
+test("20,000 mutated messages give a tensor or a ServingError, and a tensor is what the generated code reads", () => {
+  const seeds = DTYPES.flatMap((dtype) => {
+    const tensor = dtype === "string" ? stringTensor([3], ["abc", "", "d"]) : sample(dtype);
+    return [encodeTensorProto(tensor, true), encodeTensorProto(tensor, false)];
+  });
+  let state = 12345;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state % below;
+  };
+  let refused = 0;
+  let same = 0;
+  for (let i = 0; i < 20_000; i++) {
+    let bytes = Uint8Array.from(seeds[i % seeds.length]);
+    for (let edits = 1 + random(3); edits > 0; edits--) {
+      if (random(4) === 0) bytes = bytes.subarray(0, random(bytes.length + 1));
+      else if (bytes.length > 0) bytes[random(bytes.length)] = random(256);
+    }
+    let tensor: Tensor;
+    try {
+      tensor = decodeTensorProto(bytes, new AllocationBudget(1 << 16));
+    } catch (error) {
+      if (!(error instanceof ServingError) || error.code !== "invalid-argument") throw error;
+      refused++;
+      continue;
+    }
+    if (!isPlain(bytes)) continue;
+    const expected = plainDecode(bytes);
+    expect(tensor.shape).toEqual(expected.shape);
+    expect(items(tensor)).toEqual(expected.items);
+    same++;
+  }
+  expect(refused).toBeGreaterThan(1000);
+  expect(same).toBeGreaterThan(100);
+});
+
+/**
+ * Whether the message has no content and is what the generated code would write: of others it reads more than the format
+ * allows (values under a foreign wire type), so that there is nothing to compare with.
+ */
+function isPlain(bytes: Uint8Array): boolean {
+  try {
+    const message = fromBinary(TensorProtoSchema, bytes);
+    return message.tensorContent.length === 0 && Buffer.compare(toBinary(TensorProtoSchema, message), bytes) === 0;
+  } catch {
+    return false;
+  }
+}
+
+function sample(dtype: NumericDType): Tensor {
+  const tensor = zeros(dtype, [2, 2]);
+  const { data } = tensor;
+  for (let i = 0; i < data.length; i++) {
+    if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[i] = BigInt(i) * 5_000_000_000n;
+    else data[i] = dtype === "bool" ? i & 1 : i * 50;
+  }
+  return tensor;
+}

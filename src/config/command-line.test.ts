@@ -1,0 +1,161 @@
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { describe, expect, test } from "vitest";
+import { ServingError } from "../base/serving-error.ts";
+import { addServerFlags, flagError, flagValuesOf, normalizeArguments, parseFlags } from "./command-line.ts";
+import { FLAGS } from "./flags.ts";
+
+const options = (...argv: string[]) => parseFlags(argv, {}).options;
+const cores = availableParallelism();
+
+function faultOf(...argv: string[]): string {
+  try {
+    parseFlags(argv, {});
+  } catch (reason) {
+    expect(reason).toBeInstanceOf(ServingError);
+    expect((reason as ServingError).code).toBe("invalid-argument");
+    return (reason as ServingError).message;
+  }
+  return "accepted";
+}
+
+describe("parseFlags", () => {
+  test("takes defaults where nothing is said", () => {
+    expect(options()).toMatchObject({
+      host: "127.0.0.1",
+      port: 8500,
+      restApiPort: 8501,
+      grpcSocketPath: undefined,
+      threads: cores,
+      logLevel: "info",
+      models: { kind: "none" },
+      restTimeoutMs: 30_000,
+      maxRequestBytes: 64 * 1024 * 1024,
+      drainTimeoutMs: 30_000,
+      cors: false,
+      loading: {
+        pollIntervalMs: 1000,
+        maxLoadRetries: 5,
+        loadRetryIntervalMs: 60_000,
+        memoryLimitBytes: undefined,
+        warmup: true,
+        warmupIterations: 1,
+      },
+      onnxruntime: { executionProviders: ["cpu"], graphOptimizationLevel: "all", intraOpThreads: undefined },
+      savedModelTags: ["serve"],
+      ignored: [],
+    });
+  });
+
+  test.each([
+    [["--port=1"], { port: 1 }],
+    [["--port", "1"], { port: 1 }],
+    [["--port=1", "--port", "2"], { port: 2 }],
+    [["--rest-api-port", "7"], { restApiPort: 7 }],
+    [["--enable_response_compression"], { responseCompression: true }],
+    [["--enable_response_compression=false"], { responseCompression: false }],
+    [["--enable_response_compression=1", "--enable_response_compression=0"], { responseCompression: false }],
+    [["--enable_response_compression", "false"], { responseCompression: false }],
+    [["--file_system_poll_wait_seconds", "-1"], { loading: { pollIntervalMs: -1000 } }],
+    [["--load_retry_interval_micros=-1"], { loading: { loadRetryIntervalMs: 0 } }],
+    [["--num_request_iterations_for_warmup=3"], { loading: { warmupIterations: 3 } }],
+    [["--tensorflow_session_parallelism=3"], { onnxruntime: { intraOpThreads: 3, interOpThreads: 3 } }],
+    [["--tensorflow_intra_op_parallelism=2"], { onnxruntime: { intraOpThreads: 2, interOpThreads: undefined } }],
+    [["--onnx_execution_providers=cuda,cpu"], { onnxruntime: { executionProviders: ["cuda", "cpu"] } }],
+    [["--threads=3"], { threads: 3 }],
+    [["--rest_api_num_threads=1"], { threads: 1 }],
+    [["--grpc_max_threads=1000"], { threads: cores }],
+    [["--threads=3", "--grpc_max_threads=1"], { threads: 3 }],
+    [["--version"], { printVersion: true }],
+    [
+      ["--flush_filesystem_caches=false", "--xla_cpu_compilation_enabled"],
+      { ignored: ["flush_filesystem_caches", "xla_cpu_compilation_enabled"] },
+    ],
+    [["--enable_batching=false", "--ssl_config_file="], { ignored: [] }],
+    [["--port=0", "--rest_api_port=0", "--grpc_socket_path=/run/x"], { port: 0, restApiPort: 0, grpcSocketPath: "/run/x" }],
+  ])("reads %j", (argv, expected) => expect(options(...argv)).toMatchObject(expected));
+
+  test("takes a boolean's next argument for a path", () => {
+    expect(parseFlags(["--rest_api_enable_cors_support", "./m"], {})).toMatchObject({
+      paths: ["./m"],
+      options: { cors: true, models: { kind: "paths", paths: [resolve("m")] } },
+    });
+  });
+
+  test("takes what follows -- for paths", () => {
+    expect(parseFlags(["--port=1", "--", "--port=2"], {}).paths).toEqual(["--port=2"]);
+  });
+
+  test.each([
+    [["--prot=1"], "unknown flag --prot, did you mean --port?"],
+    [["--rest_api_prot", "1"], "unknown flag --rest_api_prot, did you mean --rest_api_port?"],
+    [["--model-base-paht=/x"], "unknown flag --model-base-paht, did you mean --model_base_path?"],
+    [["--quite_another_thing"], "unknown flag --quite_another_thing, see --help"],
+    [["-port=1"], "unknown flag -port, did you mean --port?"],
+    [["--port"], "option '--port <integer>' argument missing"],
+    [["--port=x"], '--port expects an integer from 0 to 65535, got "x"'],
+    [["--enable_batching"], "--enable_batching is not supported by this version, leave it out"],
+    [["--batching_parameters_file=x"], "--batching_parameters_file is not supported by this version, leave it out"],
+    [["--ssl_config_file=x"], "--ssl_config_file is not supported by this version, leave it out"],
+    [["--platform_config_file=x"], "--platform_config_file is not supported by this server, leave it out"],
+    [["--use_alts_credentials"], "--use_alts_credentials is not supported by this server, leave it out"],
+    [["--port=9", "--rest_api_port=9"], "--rest_api_port must differ from --port, both are 9; 0 turns one off"],
+    [["--port=0", "--rest_api_port=0"], "nothing to listen on, set --port, --rest_api_port or --grpc_socket_path"],
+    [
+      ["--tensorflow_session_parallelism=1", "--tensorflow_inter_op_parallelism=1"],
+      "--tensorflow_session_parallelism excludes --tensorflow_intra_op_parallelism and --tensorflow_inter_op_parallelism",
+    ],
+    [["--model_base_path=/x", "./m"], "either paths or --model_base_path says what to serve, not both"],
+    [["--model_config_file=/x", "./m"], "either paths or --model_config_file says what to serve, not both"],
+  ])("refuses %j", (argv, message) => expect(faultOf(...argv)).toBe(message));
+});
+
+describe("what is served", () => {
+  const image = { MODEL_NAME: "iris", MODEL_BASE_PATH: "/srv" };
+  test.each([
+    [
+      ["--model_config_file=/c", "--model_config_file_poll_wait_seconds=5"],
+      image,
+      { kind: "config-file", path: "/c", pollIntervalMs: 5000 },
+    ],
+    [["--model_config_file=/c", "--model_base_path=/b"], image, { kind: "config-file", path: "/c", pollIntervalMs: 0 }],
+    [["--model_base_path=/b"], image, { kind: "single", name: "default", basePath: "/b", platform: undefined }],
+    [
+      ["--model_base_path=b", "--model_name=n", "--model_platform=onnx"],
+      {},
+      { kind: "single", name: "n", basePath: resolve("b"), platform: "onnx" },
+    ],
+    [["/p", "/q"], image, { kind: "paths", paths: ["/p", "/q"], name: undefined, platform: undefined }],
+    [["/p", "--model_name=n"], {}, { kind: "paths", paths: ["/p"], name: "n", platform: undefined }],
+    [[], image, { kind: "single", name: "iris", basePath: "/srv/iris", platform: undefined }],
+    [[], { MODEL_NAME: "iris" }, { kind: "single", name: "iris", basePath: "/models/iris", platform: undefined }],
+    [[], { MODEL_BASE_PATH: "/srv" }, { kind: "single", name: "model", basePath: "/srv/model", platform: undefined }],
+    [[], {}, { kind: "none" }],
+  ])("by %j with %j", (argv, environment, models) => {
+    expect(parseFlags(argv, environment).options.models).toEqual(models);
+  });
+});
+
+describe("addServerFlags", () => {
+  test("gives a command of its own kind every flag, and lists those with an effect in its help", () => {
+    const command = addServerFlags(new Command("serve").option("--open"));
+    command.parse(normalizeArguments(["--open", "--port", "1"]), { from: "user" });
+    expect([...flagValuesOf(command)]).toEqual([["port", 1]]);
+    for (const flag of FLAGS) {
+      expect(command.helpInformation().includes(`--${flag.name} `)).toBe(flag.take === "yes" || flag.take === "map");
+    }
+  });
+
+  test("leaves the end of --help alone", () => {
+    const command = addServerFlags(new Command("serve")).configureOutput({ writeOut: () => undefined });
+    let reason: unknown;
+    try {
+      command.parse(["--help"], { from: "user" });
+    } catch (thrown) {
+      reason = thrown;
+    }
+    expect(flagError(reason)).toBe(reason);
+    expect(reason).toMatchObject({ exitCode: 0 });
+  });
+});

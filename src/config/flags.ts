@@ -1,0 +1,356 @@
+/** How a value is spelled. */
+export type FlagKind = "boolean" | "integer" | "number" | "text" | "list" | "choice";
+
+/**
+ * What this server makes of a flag.
+ * - `yes`: what its help says.
+ * - `map`: accepted, another mechanism does what is meant.
+ * - `ignore`: accepted without effect; listed once in the log when set.
+ * - `refuse`: an error when set to anything but its default, because ignoring it would be wrong.
+ * - `later`: like `refuse`, as far as this version goes.
+ */
+export type Take = "yes" | "map" | "ignore" | "refuse" | "later";
+
+/** One option of the command line. */
+export interface Flag {
+  /** Without the leading `--`. */
+  readonly name: string;
+  readonly kind: FlagKind;
+  /** As it would be written; undefined when the default depends on the machine or on other flags. */
+  readonly default?: string;
+  readonly help: string;
+  readonly take: Take;
+  /** The values of a choice. */
+  readonly choices?: readonly string[];
+  /** Bounds of a number, inclusive. */
+  readonly least?: number;
+  readonly most?: number;
+}
+
+const INT32 = { least: -(2 ** 31), most: 2 ** 31 - 1 } as const;
+const COUNT = { least: 0, most: 2 ** 31 - 1 } as const;
+const PORT = { least: 0, most: 65_535 } as const;
+const BYTES = { least: 0, most: Number.MAX_SAFE_INTEGER } as const;
+const INT64 = { least: -(2 ** 63), most: 2 ** 63 } as const;
+
+/** TensorFlow Serving's flags, under their names, in the order of its own usage text. */
+const TENSORFLOW_SERVING_FLAGS: readonly Flag[] = [
+  { name: "port", kind: "integer", default: "8500", help: "Port for gRPC and HTTP; 0 for none", take: "yes", ...PORT },
+  { name: "grpc_socket_path", kind: "text", default: "", help: "Unix socket to listen on besides the ports", take: "yes" },
+  {
+    name: "rest_api_port",
+    kind: "integer",
+    default: "8501",
+    help: "Second port for HTTP and gRPC; 0 for none",
+    take: "yes",
+    ...PORT,
+  },
+  { name: "rest_api_num_threads", kind: "integer", help: "Serving threads, as far as there are cores", take: "map", ...COUNT },
+  {
+    name: "rest_api_timeout_in_ms",
+    kind: "integer",
+    default: "30000",
+    help: "Longest run of a REST request",
+    take: "yes",
+    ...COUNT,
+  },
+  {
+    name: "rest_api_enable_cors_support",
+    kind: "boolean",
+    default: "false",
+    help: "Allow calls from pages of other origins",
+    take: "yes",
+  },
+  { name: "enable_batching", kind: "boolean", default: "false", help: "Run requests together", take: "later" },
+  { name: "batching_parameters_file", kind: "text", default: "", help: "BatchingParameters in text format", take: "later" },
+  {
+    name: "enable_per_model_batching_parameters",
+    kind: "boolean",
+    default: "false",
+    help: "Read batching_params.pbtxt of each model",
+    take: "later",
+  },
+  {
+    name: "model_config_file",
+    kind: "text",
+    default: "",
+    help: "ModelServerConfig in text format; names all models to serve",
+    take: "yes",
+  },
+  {
+    name: "model_config_file_poll_wait_seconds",
+    kind: "integer",
+    default: "0",
+    help: "Seconds between readings of model_config_file; 0 for one",
+    take: "yes",
+    ...COUNT,
+  },
+  { name: "model_name", kind: "text", default: "default", help: "Name of the model at model_base_path", take: "yes" },
+  { name: "model_base_path", kind: "text", default: "", help: "Folder or file of a single model", take: "yes" },
+  {
+    name: "num_load_threads",
+    kind: "integer",
+    default: "0",
+    help: "Models loaded at once after the start; 0 for one",
+    take: "map",
+    ...COUNT,
+  },
+  {
+    name: "num_unload_threads",
+    kind: "integer",
+    default: "0",
+    help: "Models unloaded at once; 0 for one",
+    take: "map",
+    ...COUNT,
+  },
+  {
+    name: "max_num_load_retries",
+    kind: "integer",
+    default: "5",
+    help: "Further attempts to load a version that failed",
+    take: "yes",
+    ...COUNT,
+  },
+  {
+    name: "load_retry_interval_micros",
+    kind: "integer",
+    default: "60000000",
+    help: "Microseconds between attempts; negative for none",
+    take: "yes",
+    ...INT64,
+  },
+  {
+    name: "file_system_poll_wait_seconds",
+    kind: "integer",
+    default: "1",
+    help: "Seconds between looks for new versions; 0 for one look, negative for none",
+    take: "yes",
+    ...INT32,
+  },
+  { name: "flush_filesystem_caches", kind: "boolean", default: "true", help: "Drop cached files after loading", take: "ignore" },
+  {
+    name: "allow_version_labels_for_unavailable_models",
+    kind: "boolean",
+    default: "false",
+    help: "Let a new label name a version that is not served yet",
+    take: "yes",
+  },
+  {
+    name: "tensorflow_session_parallelism",
+    kind: "integer",
+    default: "0",
+    help: "Engine threads within and between operators; 0 for the engine's choice",
+    take: "map",
+    ...COUNT,
+  },
+  {
+    name: "tensorflow_intra_op_parallelism",
+    kind: "integer",
+    default: "0",
+    help: "Engine threads within an operator; 0 for the engine's choice",
+    take: "map",
+    ...COUNT,
+  },
+  {
+    name: "tensorflow_inter_op_parallelism",
+    kind: "integer",
+    default: "0",
+    help: "Engine threads between operators; 0 for the engine's choice",
+    take: "map",
+    ...COUNT,
+  },
+  { name: "tensorflow_session_config_file", kind: "text", default: "", help: "ConfigProto in text format", take: "later" },
+  {
+    name: "per_process_gpu_memory_fraction",
+    kind: "number",
+    default: "0",
+    help: "Share of each GPU's memory to use",
+    take: "later",
+    least: 0,
+    most: 1,
+  },
+  {
+    name: "saved_model_tags",
+    kind: "list",
+    default: "serve",
+    help: "Tags of the graph to load from a SavedModel",
+    take: "later",
+  },
+  { name: "platform_config_file", kind: "text", default: "", help: "PlatformConfigMap in text format", take: "refuse" },
+  { name: "use_alts_credentials", kind: "boolean", default: "false", help: "Google's ALTS", take: "refuse" },
+  { name: "ssl_config_file", kind: "text", default: "", help: "SSLConfig in text format", take: "later" },
+  {
+    name: "grpc_channel_arguments",
+    kind: "list",
+    default: "",
+    help: "Options of gRPC's own library, as name=value",
+    take: "ignore",
+  },
+  { name: "grpc_max_threads", kind: "integer", help: "Serving threads, as far as there are cores", take: "map", ...COUNT },
+  {
+    name: "enable_model_warmup",
+    kind: "boolean",
+    default: "true",
+    help: "Run a version's recorded requests before it serves",
+    take: "ignore",
+  },
+  {
+    name: "num_request_iterations_for_warmup",
+    kind: "integer",
+    default: "0",
+    help: "Times each recorded request is run; 0 for one",
+    take: "ignore",
+    ...INT32,
+  },
+  { name: "monitoring_config_file", kind: "text", default: "", help: "MonitoringConfig in text format", take: "yes" },
+  {
+    name: "remove_unused_fields_from_bundle_metagraph",
+    kind: "boolean",
+    default: "true",
+    help: "Save memory of TensorFlow's loader",
+    take: "ignore",
+  },
+  {
+    name: "prefer_tflite_model",
+    kind: "boolean",
+    default: "false",
+    help: "Serve model.tflite where there is one",
+    take: "later",
+  },
+  { name: "num_tflite_pools", kind: "integer", help: "Pools of TensorFlow Lite interpreters", take: "ignore", ...INT32 },
+  {
+    name: "num_tflite_interpreters_per_pool",
+    kind: "integer",
+    default: "1",
+    help: "TensorFlow Lite interpreters of a pool",
+    take: "ignore",
+    ...INT32,
+  },
+  {
+    name: "enable_signature_method_name_check",
+    kind: "boolean",
+    default: "false",
+    help: "Refuse signatures whose method name does not fit the call",
+    take: "later",
+  },
+  { name: "xla_cpu_compilation_enabled", kind: "boolean", default: "false", help: "Compile graphs for the CPU", take: "ignore" },
+  { name: "xla_gpu_compilation_enabled", kind: "boolean", default: "false", help: "Compile graphs for the GPU", take: "ignore" },
+  { name: "enable_profiler", kind: "boolean", default: "true", help: "TensorFlow's profiler service", take: "ignore" },
+  { name: "thread_pool_factory_config_file", kind: "text", default: "", help: "ThreadPoolConfig in text format", take: "refuse" },
+  { name: "mixed_precision", kind: "text", default: "", help: "Run in bfloat16", take: "ignore" },
+  { name: "skip_initialize_tpu", kind: "boolean", default: "false", help: "Leave TPUs alone", take: "ignore" },
+  {
+    name: "enable_grpc_healthcheck_service",
+    kind: "boolean",
+    default: "false",
+    help: "grpc.health.v1.Health, which is always served",
+    take: "map",
+  },
+  {
+    name: "enable_serialization_as_tensor_content",
+    kind: "boolean",
+    default: "false",
+    help: "Answer gRPC calls with tensor_content",
+    take: "yes",
+  },
+  { name: "version", kind: "boolean", default: "false", help: "Print the version and exit", take: "yes" },
+];
+
+/** Flags that TensorFlow Serving lacks. */
+const OWN_FLAGS: readonly Flag[] = [
+  { name: "host", kind: "text", default: "127.0.0.1", help: "Address to listen on; 0.0.0.0 for all", take: "yes" },
+  { name: "threads", kind: "integer", help: "Serving threads; one per core by default", take: "yes", least: 1, most: 1024 },
+  {
+    name: "log_level",
+    kind: "choice",
+    default: "info",
+    help: "Least important lines to log",
+    take: "yes",
+    choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+  },
+  {
+    name: "model_platform",
+    kind: "text",
+    default: "",
+    help: "Platform of the model at model_base_path; found out by its files by default",
+    take: "yes",
+  },
+  {
+    name: "onnxruntime_library",
+    kind: "text",
+    default: "",
+    help: "ONNX Runtime library to use in place of the packaged one",
+    take: "yes",
+  },
+  {
+    name: "onnx_execution_providers",
+    kind: "list",
+    default: "cpu",
+    help: "Execution providers of ONNX Runtime, the most wanted first",
+    take: "yes",
+  },
+  {
+    name: "onnx_graph_optimization_level",
+    kind: "choice",
+    default: "all",
+    help: "How far ONNX Runtime rewrites a graph",
+    take: "yes",
+    choices: ["disabled", "basic", "extended", "all"],
+  },
+  {
+    name: "max_request_bytes",
+    kind: "integer",
+    default: "67108864",
+    help: "Largest request, also after decompression",
+    take: "yes",
+    ...BYTES,
+    least: 1,
+  },
+  {
+    name: "drain_timeout_seconds",
+    kind: "number",
+    default: "30",
+    help: "Longest wait for requests in flight when stopping",
+    take: "yes",
+    ...COUNT,
+  },
+  {
+    name: "enable_response_compression",
+    kind: "boolean",
+    default: "false",
+    help: "Compress REST answers for callers that accept it",
+    take: "yes",
+  },
+  {
+    name: "enable_reload_servables_with_error",
+    kind: "boolean",
+    default: "false",
+    help: "Load a version anew that failed and is still wanted",
+    take: "yes",
+  },
+  {
+    name: "servable_versions_always_present",
+    kind: "boolean",
+    default: "false",
+    help: "Keep serving a model whose last version folder was removed",
+    take: "yes",
+  },
+  {
+    name: "total_model_memory_limit_bytes",
+    kind: "integer",
+    default: "0",
+    help: "Memory all models may take together; 0 for no limit",
+    take: "yes",
+    ...BYTES,
+  },
+];
+
+/** Every flag of the server. */
+export const FLAGS: readonly Flag[] = [...TENSORFLOW_SERVING_FLAGS, ...OWN_FLAGS];
+
+const BY_NAME: ReadonlyMap<string, Flag> = new Map(FLAGS.map((flag) => [flag.name, flag]));
+
+/** The flag of this name, without dashes in front. */
+export function findFlag(name: string): Flag | undefined {
+  return BY_NAME.get(name);
+}

@@ -1,0 +1,143 @@
+import { create } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import { ServingError } from "../base/serving-error.ts";
+import { ModelServerConfigSchema } from "../gen/tensorflow_serving/config/model_server_config_pb.ts";
+import { type ModelConfigRules, parseModelServerConfig, resolveModelServerConfig } from "./model-server-config.ts";
+
+const rules: ModelConfigRules = { platforms: ["tensorflow", "onnx"] };
+const list = (...models: string[]) => `model_config_list { ${models.map((model) => `config { ${model} }`).join(" ")} }`;
+const iris = 'name: "iris" base_path: "/models/iris" model_platform: "onnx"';
+
+function faultOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (reason) {
+    expect(reason).toBeInstanceOf(ServingError);
+    expect((reason as ServingError).code).toBe("invalid-argument");
+    return (reason as ServingError).message;
+  }
+  return "accepted";
+}
+
+describe("parseModelServerConfig", () => {
+  test("reads a file as people write them", () => {
+    const text = `
+      # what we serve
+      model_config_list: {
+        config: <
+          name: 'half_plus_two', base_path: "/models/"
+            "half_plus_two";
+          model_type: TENSORFLOW
+          model_version_policy { specific { versions: [1, 0x2], versions: 3 } }
+          version_labels { key: "stable" value: 1 }
+          version_labels { key: 'canary', value: 3 }
+        >
+        config {
+          name: "iris" base_path: "file:///models/iris%20two" model_platform: "onnx"
+          model_version_policy { all {} }
+          logging_config { log_collector_config { type: "file" filename_prefix: "/logs/x" } sampling_config { sampling_rate: .5 } }
+        }
+      }`;
+    expect(parseModelServerConfig(text, rules)).toMatchObject([
+      {
+        name: "half_plus_two",
+        basePath: "/models/half_plus_two",
+        platform: "tensorflow",
+        versionPolicy: { kind: "specific", versions: [1n, 2n, 3n] },
+        labels: new Map([
+          ["stable", 1n],
+          ["canary", 3n],
+        ]),
+      },
+      {
+        name: "iris",
+        basePath: "/models/iris two",
+        platform: "onnx",
+        versionPolicy: { kind: "all" },
+        labels: new Map(),
+        logging: { samplingConfig: { samplingRate: 0.5 } },
+      },
+    ]);
+  });
+
+  test.each([
+    ["", { kind: "latest", count: 1 }],
+    ["model_version_policy {}", { kind: "latest", count: 1 }],
+    ["model_version_policy { latest {} }", { kind: "latest", count: 1 }],
+    ["model_version_policy { latest { num_versions: 3 } }", { kind: "latest", count: 3 }],
+    ["model_version_policy { specific {} }", { kind: "specific", versions: [] }],
+  ])("takes the version policy from %j", (policy, expected) => {
+    expect(parseModelServerConfig(list(`${iris} ${policy}`), rules)[0]!.versionPolicy).toEqual(expected);
+  });
+
+  test("takes a list of no models", () => {
+    expect(parseModelServerConfig("model_config_list {}", rules)).toEqual([]);
+  });
+
+  test("keeps labels and names that mean something to JavaScript", () => {
+    const text = list(
+      'name: "__proto__" base_path: "/m" model_platform: "onnx" version_labels { key: "constructor" value: 9007199254740993 }',
+    );
+    const [model] = parseModelServerConfig(text, rules);
+    expect(model!.name).toBe("__proto__");
+    expect([...model!.labels]).toEqual([["constructor", 9007199254740993n]]);
+  });
+
+  const prefix = "Error parsing text-format tensorflow.serving.ModelServerConfig: ";
+  test.each([
+    ["model_config_list {\n  config { nam: 'x' } }", `${prefix}2:12: message tensorflow.serving.ModelConfig has no field "nam"`],
+    ["model_config_list {", `${prefix}1:20: expected "}", got the end of the text`],
+    [
+      "custom_model_config { [type.googleapis.com/my.Config] {} }",
+      `${prefix}1:23: google.protobuf.Any cannot be written out as "[type.googleapis.com/my.Config]" here, no message type may be named in this text`,
+    ],
+    ["custom_model_config {}", "a model config must hold model_config_list, got custom_model_config"],
+    ["", "a model config must hold model_config_list, got an empty config"],
+    [list(iris, iris), "Illegal to list model iris multiple times in config list"],
+    [list('base_path: "/x" model_platform: "onnx"'), "a model in the config list has no name"],
+    [
+      list('name: "m" base_path: "models/m" model_platform: "onnx"'),
+      "Expected model m to have an absolute path or URI; got base_path()=models/m",
+    ],
+    [list('name: "m" model_platform: "onnx"'), "Expected model m to have an absolute path or URI; got base_path()="],
+    [
+      list('name: "m" base_path: "gs://bucket/m" model_platform: "onnx"'),
+      'model m has its base_path at "gs:", only the local file system is supported by this version',
+    ],
+    [
+      list('name: "m" base_path: "file://host/m" model_platform: "onnx"'),
+      "model m has a malformed URL as its base_path, expected file:///folder",
+    ],
+    [
+      list('name: "m" base_path: "/m"'),
+      "Illegal setting neither ModelServerConfig::model_type (deprecated) nor ModelServerConfig::model_platform, model name is m",
+    ],
+    [
+      list('name: "m" base_path: "/m" model_type: TENSORFLOW model_platform: "tensorflow"'),
+      "Illegal setting both ModelServerConfig::model_type (deprecated) and ModelServerConfig::model_platform, model name is m",
+    ],
+    [list('name: "m" base_path: "/m" model_type: OTHER'), "model m has model_type 2, set model_platform instead"],
+    [list('name: "m" base_path: "/m" model_platform: "caffe9"'), "Model m requests unsupported platform caffe9"],
+  ])("refuses %s", (text, message) => expect(faultOf(() => parseModelServerConfig(text, rules))).toBe(message));
+});
+
+describe("resolveModelServerConfig", () => {
+  const message = (modelPlatform: string) =>
+    create(ModelServerConfigSchema, {
+      config: { case: "modelConfigList", value: { config: [{ name: "iris", basePath: "/models/iris", modelPlatform }] } },
+    });
+
+  test("lets a served model keep its platform", () => {
+    const current = resolveModelServerConfig(message("onnx"), rules);
+    expect(resolveModelServerConfig(message("onnx"), { ...rules, current })).toEqual(current);
+    expect(faultOf(() => resolveModelServerConfig(message("tensorflow"), { ...rules, current }))).toBe(
+      "Illegal to change a model's platform. For model iris platform was onnx and new platform requested is tensorflow",
+    );
+  });
+
+  test.each([{ case: "customModelConfig", value: {} } as const, { case: undefined }])("refuses a config of %o", (config) => {
+    expect(faultOf(() => resolveModelServerConfig(create(ModelServerConfigSchema, { config }), rules))).toBe(
+      "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported",
+    );
+  });
+});

@@ -1,0 +1,257 @@
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import type { LogLevel } from "../base/log.ts";
+import { ServingError } from "../base/serving-error.ts";
+import { type FlagValue, parseFlagValue } from "./flag-value.ts";
+import { FLAGS, type Flag, findFlag } from "./flags.ts";
+
+/** Environment variables, as in `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What is to be served. */
+export type ModelChoice =
+  /** All models a ModelServerConfig file names. */
+  | { readonly kind: "config-file"; readonly path: string; readonly pollIntervalMs: number }
+  /** One model. `platform` is undefined when its files are to tell. */
+  | { readonly kind: "single"; readonly name: string; readonly basePath: string; readonly platform: string | undefined }
+  /** Whatever models are found there. `name` was given for the only one, `platform` for all. */
+  | {
+      readonly kind: "paths";
+      readonly paths: readonly string[];
+      readonly name: string | undefined;
+      readonly platform: string | undefined;
+    }
+  /** Nothing was said. */
+  | { readonly kind: "none" };
+
+/** All flags of the server with every choice made. Paths are absolute, times in milliseconds. */
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 for none. */
+  readonly port: number;
+  /** 0 for none; never the same as `port`. */
+  readonly restApiPort: number;
+  readonly grpcSocketPath: string | undefined;
+  /** Serving threads. */
+  readonly threads: number;
+  readonly logLevel: LogLevel;
+  readonly models: ModelChoice;
+  readonly restTimeoutMs: number;
+  readonly cors: boolean;
+  readonly responseCompression: boolean;
+  readonly tensorContent: boolean;
+  readonly grpcHealthService: boolean;
+  readonly signatureMethodNameCheck: boolean;
+  readonly maxRequestBytes: number;
+  readonly drainTimeoutMs: number;
+  readonly monitoringConfigFile: string | undefined;
+  readonly loading: LoadingOptions;
+  readonly onnxruntime: OnnxOptions;
+  readonly savedModelTags: readonly string[];
+  readonly printVersion: boolean;
+  /** Flags that were set and have no effect, to be logged once. */
+  readonly ignored: readonly string[];
+}
+
+/** How versions are found, loaded and let go. */
+export interface LoadingOptions {
+  /** 0: look once. Negative: never. */
+  readonly pollIntervalMs: number;
+  /** 0: one after the other. */
+  readonly loadThreads: number;
+  readonly unloadThreads: number;
+  readonly maxLoadRetries: number;
+  readonly loadRetryIntervalMs: number;
+  readonly allowLabelsForUnavailable: boolean;
+  readonly reloadServablesWithError: boolean;
+  readonly versionsAlwaysPresent: boolean;
+  /** Undefined for no limit. */
+  readonly memoryLimitBytes: number | undefined;
+  readonly warmup: boolean;
+  /** How often each recorded request is run, at least 1. */
+  readonly warmupIterations: number;
+}
+
+/** How ONNX Runtime is set up; what is undefined is its own choice. */
+export interface OnnxOptions {
+  readonly libraryPath: string | undefined;
+  readonly executionProviders: readonly string[];
+  readonly graphOptimizationLevel: "disabled" | "basic" | "extended" | "all";
+  readonly intraOpThreads: number | undefined;
+  readonly interOpThreads: number | undefined;
+}
+
+/**
+ * Makes every choice that flags leave open, and checks them against each other.
+ *
+ * `paths` are the arguments that are no flag. MODEL_NAME and MODEL_BASE_PATH of `environment` mean what they mean to
+ * TensorFlow Serving's Docker image, when neither a flag nor a path says what to serve.
+ *
+ * @throws ServingError invalid-argument that names the flags at fault
+ */
+export function resolveServerOptions(
+  values: ReadonlyMap<string, FlagValue>,
+  paths: readonly string[],
+  environment: Environment,
+): ServerOptions {
+  refuseUnsupported(values);
+  const flags = new Reader(values);
+  const port = flags.number("port");
+  const restApiPort = flags.number("rest_api_port");
+  if (port !== 0 && port === restApiPort) {
+    throw new ServingError("invalid-argument", `--rest_api_port must differ from --port, both are ${port}; 0 turns one off`);
+  }
+  const grpcSocketPath = flags.path("grpc_socket_path");
+  if (port === 0 && restApiPort === 0 && grpcSocketPath === undefined) {
+    throw new ServingError("invalid-argument", "nothing to listen on, set --port, --rest_api_port or --grpc_socket_path");
+  }
+  return {
+    host: flags.text("host"),
+    port,
+    restApiPort,
+    grpcSocketPath,
+    threads: resolveThreads(flags),
+    logLevel: flags.text("log_level") as LogLevel,
+    models: resolveModels(flags, paths, environment),
+    restTimeoutMs: flags.number("rest_api_timeout_in_ms"),
+    cors: flags.boolean("rest_api_enable_cors_support"),
+    responseCompression: flags.boolean("enable_response_compression"),
+    tensorContent: flags.boolean("enable_serialization_as_tensor_content"),
+    grpcHealthService: flags.boolean("enable_grpc_healthcheck_service"),
+    signatureMethodNameCheck: flags.boolean("enable_signature_method_name_check"),
+    maxRequestBytes: flags.number("max_request_bytes"),
+    drainTimeoutMs: flags.number("drain_timeout_seconds") * 1000,
+    monitoringConfigFile: flags.path("monitoring_config_file"),
+    loading: resolveLoading(flags),
+    onnxruntime: resolveOnnx(flags),
+    savedModelTags: flags.list("saved_model_tags"),
+    printVersion: flags.boolean("version"),
+    ignored: FLAGS.filter((flag) => flag.take === "ignore" && values.has(flag.name)).map((flag) => flag.name),
+  };
+}
+
+function refuseUnsupported(values: ReadonlyMap<string, FlagValue>): void {
+  for (const flag of FLAGS) {
+    if (flag.take !== "refuse" && flag.take !== "later") continue;
+    const value = values.get(flag.name);
+    if (value === undefined || value === defaultOf(flag)) continue;
+    const when = flag.take === "later" ? "is not supported by this version" : "is not supported by this server";
+    throw new ServingError("invalid-argument", `--${flag.name} ${when}, leave it out`);
+  }
+}
+
+function resolveThreads(flags: Reader): number {
+  const cores = availableParallelism();
+  const asked = flags.optionalNumber("threads");
+  if (asked !== undefined) return asked;
+  // One thread a core is all that helps here; TensorFlow Serving's pools are four times that by default.
+  const mapped = Math.max(flags.optionalNumber("rest_api_num_threads") ?? 0, flags.optionalNumber("grpc_max_threads") ?? 0);
+  return mapped === 0 ? cores : Math.min(cores, mapped);
+}
+
+function resolveModels(flags: Reader, paths: readonly string[], environment: Environment): ModelChoice {
+  const configFile = flags.path("model_config_file");
+  const basePath = flags.path("model_base_path");
+  const platform = flags.text("model_platform") || undefined;
+  if (paths.length > 0 && (configFile !== undefined || basePath !== undefined)) {
+    const other = configFile === undefined ? "--model_base_path" : "--model_config_file";
+    throw new ServingError("invalid-argument", `either paths or ${other} says what to serve, not both`);
+  }
+  if (configFile !== undefined) {
+    return { kind: "config-file", path: configFile, pollIntervalMs: flags.number("model_config_file_poll_wait_seconds") * 1000 };
+  }
+  if (basePath !== undefined) return { kind: "single", name: flags.text("model_name"), basePath, platform };
+  const name = flags.isSet("model_name") ? flags.text("model_name") : undefined;
+  if (paths.length > 0) return { kind: "paths", paths: paths.map((path) => resolve(path)), name, platform };
+  return resolveEnvironment(environment, name, platform);
+}
+
+function resolveEnvironment(environment: Environment, name: string | undefined, platform: string | undefined): ModelChoice {
+  const { MODEL_NAME, MODEL_BASE_PATH } = environment;
+  if (!MODEL_NAME && !MODEL_BASE_PATH) return { kind: "none" };
+  const folder = MODEL_NAME || "model";
+  return { kind: "single", name: name ?? folder, basePath: resolve(join(MODEL_BASE_PATH || "/models", folder)), platform };
+}
+
+function resolveLoading(flags: Reader): LoadingOptions {
+  return {
+    pollIntervalMs: flags.number("file_system_poll_wait_seconds") * 1000,
+    loadThreads: flags.number("num_load_threads"),
+    unloadThreads: flags.number("num_unload_threads"),
+    maxLoadRetries: flags.number("max_num_load_retries"),
+    loadRetryIntervalMs: Math.max(0, flags.number("load_retry_interval_micros") / 1000),
+    allowLabelsForUnavailable: flags.boolean("allow_version_labels_for_unavailable_models"),
+    reloadServablesWithError: flags.boolean("enable_reload_servables_with_error"),
+    versionsAlwaysPresent: flags.boolean("servable_versions_always_present"),
+    memoryLimitBytes: flags.number("total_model_memory_limit_bytes") || undefined,
+    warmup: flags.boolean("enable_model_warmup"),
+    warmupIterations: Math.max(1, flags.number("num_request_iterations_for_warmup")),
+  };
+}
+
+function resolveOnnx(flags: Reader): OnnxOptions {
+  const session = flags.number("tensorflow_session_parallelism");
+  const intra = flags.number("tensorflow_intra_op_parallelism");
+  const inter = flags.number("tensorflow_inter_op_parallelism");
+  if (session !== 0 && (intra !== 0 || inter !== 0)) {
+    throw new ServingError(
+      "invalid-argument",
+      "--tensorflow_session_parallelism excludes --tensorflow_intra_op_parallelism and --tensorflow_inter_op_parallelism",
+    );
+  }
+  return {
+    libraryPath: flags.path("onnxruntime_library"),
+    executionProviders: flags.list("onnx_execution_providers"),
+    graphOptimizationLevel: flags.text("onnx_graph_optimization_level") as OnnxOptions["graphOptimizationLevel"],
+    intraOpThreads: session || intra || undefined,
+    interOpThreads: session || inter || undefined,
+  };
+}
+
+/** Values with the defaults of the table behind them. */
+class Reader {
+  readonly #values: ReadonlyMap<string, FlagValue>;
+
+  constructor(values: ReadonlyMap<string, FlagValue>) {
+    this.#values = values;
+  }
+
+  isSet(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  boolean(name: string): boolean {
+    return this.#get(name) as boolean;
+  }
+
+  number(name: string): number {
+    return this.#get(name) as number;
+  }
+
+  /** For a flag without a default. */
+  optionalNumber(name: string): number | undefined {
+    return this.#values.get(name) as number | undefined;
+  }
+
+  text(name: string): string {
+    return this.#get(name) as string;
+  }
+
+  list(name: string): readonly string[] {
+    return this.#get(name) as readonly string[];
+  }
+
+  /** An absolute path; undefined for an empty text. */
+  path(name: string): string | undefined {
+    const path = this.text(name);
+    return path === "" ? undefined : resolve(path);
+  }
+
+  #get(name: string): FlagValue {
+    return this.#values.get(name) ?? defaultOf(findFlag(name)!)!;
+  }
+}
+
+function defaultOf(flag: Flag): FlagValue | undefined {
+  return flag.default === undefined ? undefined : parseFlagValue(flag, flag.default);
+}

@@ -1,0 +1,79 @@
+import type { Clock } from "../base/clock.ts";
+import { ServingError } from "../base/serving-error.ts";
+import type { Loader } from "../core/loader.ts";
+import type { ServableId } from "../core/servable-id.ts";
+import type { Runtime, SharedModel } from "../model/runtime.ts";
+import { detectPlatform } from "../platforms/registry.ts";
+import type { RuntimeRegistry } from "../runtimes/registry.ts";
+import { folderSize } from "./folder-size.ts";
+
+/** What became of one attempt to load a version. */
+export interface LoadReport {
+  readonly id: ServableId;
+  readonly milliseconds: number;
+  /** Absent when it failed before the platform was known. */
+  readonly platform?: string;
+  /** Why that platform was chosen. */
+  readonly why?: string;
+  readonly model?: SharedModel;
+  readonly error?: ServingError;
+}
+
+/** What a loader works with. */
+export interface PlatformLoaderParts {
+  readonly runtimes: RuntimeRegistry;
+  readonly clock: Clock;
+  readonly report: (report: LoadReport) => void;
+}
+
+/** Memory a loaded model takes, as a multiple of its files: TensorFlow Serving's estimate. */
+const RAM_PER_FILE_BYTE = 1.2;
+
+/** Loads a version of any platform: detects it, reads its files into a program, and gives that to the runtime. */
+export class PlatformLoader implements Loader<SharedModel> {
+  readonly #id: ServableId;
+  readonly #path: string;
+  readonly #platform: string | undefined;
+  readonly #parts: PlatformLoaderParts;
+  #loaded: { readonly runtime: Runtime; readonly model: SharedModel } | undefined;
+
+  /** `platform` undefined: whichever recognises the files. */
+  constructor(id: ServableId, path: string, platform: string | undefined, parts: PlatformLoaderParts) {
+    this.#id = id;
+    this.#path = path;
+    this.#platform = platform;
+    this.#parts = parts;
+  }
+
+  async estimate(): Promise<{ readonly ramBytes: number }> {
+    return { ramBytes: Math.ceil(RAM_PER_FILE_BYTE * (await folderSize(this.#path))) };
+  }
+
+  async load(signal: AbortSignal): Promise<SharedModel> {
+    const { clock, report, runtimes } = this.#parts;
+    const start = clock.now();
+    const id = this.#id;
+    let found: { readonly platform: string; readonly why: string } | undefined;
+    try {
+      const { platform, why } = await detectPlatform(this.#path, this.#platform);
+      found = { platform: platform.name, why };
+      const program = await platform.read(this.#path, signal);
+      const runtime = runtimes.get(program.runtime);
+      if (runtime === undefined) throw new ServingError("unimplemented", `this server has no runtime ${program.runtime}`);
+      const model = await runtime.load(program, signal);
+      this.#loaded = { runtime, model };
+      report({ id, milliseconds: clock.now() - start, ...found, model });
+      return model;
+    } catch (reason) {
+      const error = ServingError.from(reason);
+      report({ id, milliseconds: clock.now() - start, ...found, error });
+      throw error;
+    }
+  }
+
+  async unload(): Promise<void> {
+    const loaded = this.#loaded;
+    this.#loaded = undefined;
+    await loaded?.runtime.unload(loaded.model);
+  }
+}

@@ -1,0 +1,17 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { ServingError } from "../base/serving-error.ts";
+import type { ModelConfig } from "../config/model-server-config.ts";
+import { listVersionDirectories } from "../sources/version-directory.ts";
+import { selectVersions } from "../sources/version-policy.ts";
+
+/** The versions a model's policy chooses from what is on disk now, highest first; a bare model is version 1. */
+export async function servableVersions({ name, basePath, versionPolicy }: ModelConfig): Promise<readonly { readonly version: bigint; readonly path: string }[]> {
+  const entry = await stat(basePath).catch((cause) => {
+    throw new ServingError("not-found", `there is nothing at the base path of model ${name}`, { cause });
+  });
+  const { names } = entry.isDirectory() ? await listVersionDirectories(basePath) : { names: new Map<bigint, string>() };
+  if (names.size === 0) return [{ version: 1n, path: basePath }];
+  const { candidates, limit } = selectVersions([...names.keys()], versionPolicy);
+  return candidates.slice(0, limit).map((version) => ({ version, path: join(basePath, names.get(version)!) }));
+}

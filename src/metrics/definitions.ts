@@ -1,0 +1,98 @@
+import {
+  type CounterDefinition,
+  exponentialLimits,
+  type GaugeDefinition,
+  type HistogramDefinition,
+  type MetricDefinition,
+} from "./definition.ts";
+
+/** 10 microseconds to about 1,475 seconds, counted in microseconds: the limits of TensorFlow Serving's latencies. */
+const LATENCY_LIMITS = exponentialLimits(10, 1.8, 33);
+
+/** 1 to 16,384 examples. */
+const EXAMPLE_COUNT_LIMITS = exponentialLimits(1, 2, 15);
+
+function counter<const Labels extends readonly string[]>(name: string, ...labels: Labels): CounterDefinition<Labels> {
+  return { kind: "counter", name, labels };
+}
+
+function gauge<const Labels extends readonly string[]>(name: string, ...labels: Labels): GaugeDefinition<Labels> {
+  return { kind: "gauge", name, labels };
+}
+
+function histogram<const Labels extends readonly string[]>(
+  name: string,
+  limits: Float64Array,
+  ...labels: Labels
+): HistogramDefinition<Labels> {
+  return { kind: "histogram", name, limits, labels };
+}
+
+/** gRPC Predict, Classify and Regress, and every REST call below `/v1/`; `status` is a canonical name such as `NOT_FOUND`. */
+export const REQUEST_COUNT = counter("/tensorflow/serving/request_count", "model_name", "status");
+
+/**
+ * Microseconds from a whole request to its answer, successes only. API is `Predict`, `Classify` or `Regress` with entrypoint
+ * `GRPC`; `predict`, `classify`, `regress` or empty (a GET) with `REST`.
+ */
+export const REQUEST_LATENCY = histogram(
+  "/tensorflow/serving/request_latency",
+  LATENCY_LIMITS,
+  "model_name",
+  "API",
+  "entrypoint",
+);
+
+/** Microseconds of the engine's run alone; `runtime` names the engine. */
+export const RUNTIME_LATENCY = histogram("/tensorflow/serving/runtime_latency", LATENCY_LIMITS, "model_name", "API", "runtime");
+
+/** Examples in one MultiInference request. */
+export const REQUEST_EXAMPLE_COUNTS = histogram("/tensorflow/serving/request_example_counts", EXAMPLE_COUNT_LIMITS, "model");
+
+/** Examples in all MultiInference requests. */
+export const REQUEST_EXAMPLE_COUNT_TOTAL = counter("/tensorflow/serving/request_example_count_total", "model");
+
+/** Microseconds of a version's warm-up; `status` is the whole status text, `OK` when it went well. */
+export const MODEL_WARMUP_LATENCY = histogram("/tensorflow/serving/model_warmup_latency", LATENCY_LIMITS, "model_path", "status");
+
+/** Warm-up records read, by the outcome of the whole warm-up. */
+export const MODEL_WARMUP_RECORDS_READ = counter("/tensorflow/serving/model_warmup_records_read", "model_path", "status");
+
+/** Requests written to a request log, by the outcome of the writing. */
+export const REQUEST_LOG_COUNT = counter("/tensorflow/serving/request_log_count", "model_name", "status_code");
+
+/** Requests read whole and not yet answered; `protocol` is `grpc` or `http`. */
+export const REQUESTS_IN_FLIGHT = gauge("/modelport/requests_in_flight", "protocol");
+
+/** Connections now open; `protocol` is `grpc` or `http`. */
+export const OPEN_CONNECTIONS = gauge("/modelport/open_connections", "protocol");
+
+/** Versions of a model now in a state, such as `AVAILABLE`. */
+export const MODEL_VERSIONS = gauge("/modelport/model_versions", "model_name", "state");
+
+/** Microseconds from the first byte read to a version ready to serve, failures too; `status` is a canonical name. */
+export const MODEL_LOAD_LATENCY = histogram("/modelport/model_load_latency", LATENCY_LIMITS, "model_name", "status");
+
+/** Microseconds by which a timer of the thread fired late: how long other work held its event loop. */
+export const EVENT_LOOP_DELAY = histogram("/modelport/event_loop_delay", LATENCY_LIMITS, "thread");
+
+/** Resident memory of the whole process, in bytes. */
+export const RESIDENT_MEMORY = gauge("/modelport/resident_memory_bytes");
+
+/** Every metric of the server. */
+export const METRICS: readonly MetricDefinition[] = [
+  REQUEST_COUNT,
+  REQUEST_LATENCY,
+  RUNTIME_LATENCY,
+  REQUEST_EXAMPLE_COUNTS,
+  REQUEST_EXAMPLE_COUNT_TOTAL,
+  MODEL_WARMUP_LATENCY,
+  MODEL_WARMUP_RECORDS_READ,
+  REQUEST_LOG_COUNT,
+  REQUESTS_IN_FLIGHT,
+  OPEN_CONNECTIONS,
+  MODEL_VERSIONS,
+  MODEL_LOAD_LATENCY,
+  EVENT_LOOP_DELAY,
+  RESIDENT_MEMORY,
+];

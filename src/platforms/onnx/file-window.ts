@@ -1,0 +1,45 @@
+import type { FileHandle } from "node:fs/promises";
+
+const WINDOW_BYTES = 64 * 1024;
+
+/** A part of a file in memory, moved along with the reader; what is skipped is never read. */
+export class FileWindow {
+  readonly size: number;
+  readonly #file: FileHandle;
+  readonly #bytes = new Uint8Array(WINDOW_BYTES);
+  #start = 0;
+  #length = 0;
+
+  constructor(file: FileHandle, size: number) {
+    this.#file = file;
+    this.size = size;
+  }
+
+  /** Whether the bytes at `position` are here, `count` of them or as many as the file has. `count` is at most 64 KiB. */
+  holds(position: number, count: number): boolean {
+    return position >= this.#start && Math.min(position + count, this.size) <= this.#start + this.#length;
+  }
+
+  /** Moves the window to begin at `position`. A file that has become shorter is seen as zeros. */
+  async move(position: number): Promise<void> {
+    this.#start = position;
+    this.#length = Math.min(WINDOW_BYTES, this.size - position);
+    let read = 0;
+    while (read < this.#length) {
+      const { bytesRead } = await this.#file.read(this.#bytes, read, this.#length - read, position + read);
+      if (bytesRead === 0) break;
+      read += bytesRead;
+    }
+    this.#bytes.fill(0, read);
+  }
+
+  /** The byte at a position that the window holds. */
+  at(position: number): number {
+    return this.#bytes[position - this.#start];
+  }
+
+  /** A copy of bytes that the window holds. */
+  slice(start: number, end: number): Uint8Array {
+    return this.#bytes.slice(start - this.#start, end - this.#start);
+  }
+}

@@ -1,0 +1,49 @@
+import { basename } from "node:path";
+import { ServingError } from "../base/serving-error.ts";
+import type { Platform } from "../model/platform.ts";
+import { onnxPlatform } from "./onnx/onnx-platform.ts";
+
+/** A platform and what makes it choose a path, for people. */
+interface Entry {
+  readonly platform: Platform;
+  readonly looksFor: string;
+}
+
+/** Every platform, in the order they are asked. */
+const ENTRIES: readonly Entry[] = [
+  { platform: onnxPlatform, looksFor: "an .onnx file, or a folder with model.onnx or one .onnx file" },
+];
+
+/** Names that a config may give as a model's platform. */
+export const PLATFORM_NAMES: readonly string[] = ENTRIES.map(({ platform }) => platform.name);
+
+/** The platform that reads a path, and why it was chosen. */
+export interface DetectedPlatform {
+  readonly platform: Platform;
+  readonly why: string;
+}
+
+/**
+ * Finds the platform of the model at `path`, a version's folder or a bare file. With `only`, no other platform is asked.
+ *
+ * @throws ServingError invalid-argument for an unknown platform's name; not-found when no platform knows the files, saying
+ * what was looked for.
+ */
+export async function detectPlatform(path: string, only?: string): Promise<DetectedPlatform> {
+  const asked = only === undefined ? ENTRIES : ENTRIES.filter(({ platform }) => platform.name === only);
+  if (asked.length === 0) {
+    throw new ServingError("invalid-argument", `there is no platform "${only}" (known: ${PLATFORM_NAMES.join(", ")})`);
+  }
+  for (const { platform } of asked) {
+    const detection = await platform.detect(path);
+    if (detection !== undefined) return { platform, why: detection.why };
+  }
+  const looked = asked.map(({ platform, looksFor }) => `${platform.name}: ${looksFor}`).join("; ");
+  throw new ServingError("not-found", `"${basename(path)}" holds no model that can be served (looked for ${looked})`);
+}
+
+/** Whether some platform recognises the files at a path. */
+export async function isModel(path: string): Promise<boolean> {
+  for (const { platform } of ENTRIES) if ((await platform.detect(path)) !== undefined) return true;
+  return false;
+}

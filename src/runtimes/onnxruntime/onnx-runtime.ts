@@ -1,0 +1,86 @@
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { ServingError } from "../../base/serving-error.ts";
+import type { OnnxProgram } from "../../model/program.ts";
+import type { Runtime, SharedModel } from "../../model/runtime.ts";
+import type { Servable } from "../../model/servable.ts";
+import { DEFAULT_SIGNATURE, type Signatures } from "../../tensor/signature.ts";
+import { callElsewhere, type Pointer } from "../native-calls.ts";
+import { AttachedSession } from "./attached-session.ts";
+import { describeSession } from "./describe.ts";
+import { type OnnxLibrary, openLibrary } from "./library.ts";
+import { type ModelValues, signatureOf } from "./model-values.ts";
+import { OnnxServable } from "./onnx-servable.ts";
+import { BIG_MODEL_BYTES, type OnnxRuntimeOptions, resolveSessionOptions, type SessionOptions } from "./options.ts";
+import { createSession } from "./session.ts";
+
+/** What a program may also say to this runtime. */
+export interface OnnxSessionProgram extends OnnxProgram {
+  /** Size of the model with what it keeps in other files. Default: the file's own. */
+  readonly bytes?: number;
+  /** Options for this model's session, which win over the runtime's. */
+  readonly session?: SessionOptions;
+}
+
+/** A loaded session, for any thread of this process. Plain data. */
+interface OnnxHandle {
+  readonly libraryPath: string;
+  readonly session: Pointer;
+  readonly values: ModelValues;
+  /** Whether the first run is expected to be long. */
+  readonly slow: boolean;
+}
+
+/** Executes ONNX graphs with ONNX Runtime. Opens its library when the first model needs it. */
+export class OnnxRuntime implements Runtime {
+  readonly name = "onnxruntime";
+  readonly #options: OnnxRuntimeOptions;
+
+  constructor(options: OnnxRuntimeOptions = {}) {
+    this.#options = options;
+  }
+
+  async load(program: OnnxSessionProgram, signal: AbortSignal): Promise<SharedModel> {
+    const bytes = program.bytes ?? (await fileSize(program.file));
+    const options = resolveSessionOptions(this.#options, program.session, bytes);
+    const library = openLibrary(this.#options.libraryPath);
+    const session = await createSession(library, program.file, options, signal);
+    try {
+      const { values, signatures } = describe(library, session, program.file);
+      const handle: OnnxHandle = { libraryPath: library.path, session, values, slow: bytes >= BIG_MODEL_BYTES };
+      return { runtime: this.name, signatures, handle };
+    } catch (reason) {
+      library.api.releaseSession(session);
+      throw reason;
+    }
+  }
+
+  attach({ handle, signatures }: SharedModel): Servable {
+    const { libraryPath, session, values, slow } = handle as OnnxHandle;
+    return new OnnxServable(new AttachedSession(openLibrary(libraryPath), session, values), signatures, slow);
+  }
+
+  async unload({ handle }: SharedModel): Promise<void> {
+    const { libraryPath, session } = handle as OnnxHandle;
+    const { api } = openLibrary(libraryPath);
+    await callElsewhere(api.releaseSession, session).catch(() => api.releaseSession(session));
+  }
+}
+
+async function fileSize(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (cause) {
+    throw new ServingError("not-found", `${basename(file)} cannot be read`, { cause });
+  }
+}
+
+function describe(library: OnnxLibrary, session: Pointer, file: string): { values: ModelValues; signatures: Signatures } {
+  try {
+    const values = describeSession(library, session);
+    return { values, signatures: new Map([[DEFAULT_SIGNATURE, signatureOf(values)]]) };
+  } catch (reason) {
+    const error = ServingError.from(reason);
+    throw new ServingError(error.code, `${basename(file)}: ${error.message}`, { cause: error });
+  }
+}

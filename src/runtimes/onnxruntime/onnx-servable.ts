@@ -1,0 +1,160 @@
+import { availableParallelism } from "node:os";
+import { ServingError } from "../../base/serving-error.ts";
+import type { RunContext, Servable } from "../../model/servable.ts";
+import type { Signatures } from "../../tensor/signature.ts";
+import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
+import { callElsewhere, type Pointer } from "../native-calls.ts";
+import type { AttachedSession } from "./attached-session.ts";
+import { checkDType, type GivenInputs } from "./input-shapes.ts";
+import { Plan } from "./plan.ts";
+import { PlanCache } from "./plan-cache.ts";
+import { RunGate } from "./run-gate.ts";
+import { averageTime, placeOf } from "./run-pace.ts";
+import { throwIfAborted } from "./session.ts";
+import { expectSuccess, runError, takeFailure } from "./status.ts";
+
+/** Runs of this thread, of all its models, that may be with libuv's pool at once. */
+const gate = new RunGate(Math.max(4, availableParallelism()));
+
+/** A session as one thread serves it. */
+export class OnnxServable implements Servable {
+  readonly runtime = "onnxruntime";
+  readonly signatures: Signatures;
+  readonly #session: AttachedSession;
+  readonly #plans: PlanCache;
+  /** Inputs of the call that is being prepared; never kept over an await. */
+  readonly #given: (Tensor | undefined)[];
+  /** Milliseconds a run takes whatever its shapes; what a shape never seen is expected to take. */
+  #milliseconds: number;
+  #elsewhere = 0;
+
+  /** `slow` says that the first run is expected to be long. */
+  constructor(session: AttachedSession, signatures: Signatures, slow: boolean, plans = new PlanCache()) {
+    this.#session = session;
+    this.signatures = signatures;
+    this.#plans = plans;
+    this.#given = session.values.inputs.map(() => undefined);
+    this.#milliseconds = slow ? Number.POSITIVE_INFINITY : 0;
+  }
+
+  run(
+    _signature: string,
+    inputs: NamedTensors,
+    wanted: readonly string[],
+    context?: RunContext,
+  ): NamedTensors | Promise<NamedTensors> {
+    const given = this.#read(inputs);
+    const plan = this.#plans.find(given, wanted);
+    const place = placeOf(plan?.milliseconds ?? this.#milliseconds, this.#elsewhere);
+    if (place === "elsewhere") return this.#runElsewhere(inputs, wanted, context?.signal);
+    if (place === "probe") this.#elsewhere = 0;
+    return this.#runHere(plan ?? this.#plan(given, wanted), given, place === "probe");
+  }
+
+  detach(): void {
+    this.#plans.clear();
+  }
+
+  #read(inputs: NamedTensors): GivenInputs {
+    const declared = this.#session.values.inputs;
+    const given = this.#given;
+    for (let i = 0; i < declared.length; i++) {
+      const value = declared[i];
+      const tensor = inputs.get(value.name);
+      if (tensor !== undefined) checkDType(value, i, tensor);
+      else if (!value.optional) throw new ServingError("invalid-argument", `input "${value.name}" is missing`);
+      given[i] = tensor;
+    }
+    return given;
+  }
+
+  /** A new plan, in the cache. */
+  #plan(given: GivenInputs, wanted: readonly string[]): Plan {
+    // One made for strings or big tensors may be over the limits by now.
+    this.#plans.trim();
+    const plan = new Plan(this.#session, given, wanted);
+    this.#plans.put(plan);
+    return plan;
+  }
+
+  #runHere(plan: Plan, given: GivenInputs, probe: boolean): NamedTensors {
+    const { library, session } = this.#session;
+    const { api } = library;
+    plan.fill(given);
+    this.#given.fill(undefined);
+    const [inputNames, inputValues, inputs, outputNames, outputs, outputValues] = plan.arguments;
+    const start = performance.now();
+    for (;;) {
+      plan.prepare();
+      const status = api.run(session, null, inputNames, inputValues, inputs, outputNames, outputs, outputValues);
+      if (this.#ended(plan, status)) break;
+    }
+    this.#time(plan, performance.now() - start, probe);
+    return plan.collect();
+  }
+
+  async #runElsewhere(inputs: NamedTensors, wanted: readonly string[], signal: AbortSignal | undefined): Promise<NamedTensors> {
+    await gate.enter(signal);
+    try {
+      const given = this.#read(inputs);
+      const plan = this.#plans.take(given, wanted) ?? new Plan(this.#session, given, wanted);
+      try {
+        plan.fill(given);
+        this.#given.fill(undefined);
+        this.#elsewhere++;
+        const start = performance.now();
+        await this.#call(plan, signal);
+        this.#time(plan, performance.now() - start, false);
+        return plan.collect();
+      } finally {
+        this.#plans.put(plan);
+      }
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /** Runs a plan on another thread until its outputs are good. */
+  async #call(plan: Plan, signal: AbortSignal | undefined): Promise<void> {
+    const { library, session } = this.#session;
+    const { api, result } = library;
+    expectSuccess(api, api.createRunOptions(result));
+    const options = result[0];
+    const stop = (): void => void this.#drop(api.runOptionsSetTerminate(options));
+    signal?.addEventListener("abort", stop);
+    try {
+      for (;;) {
+        plan.prepare();
+        const status = await callElsewhere(api.run, session, options, ...plan.arguments);
+        if (signal?.aborted) {
+          this.#drop(status);
+          if (status === null) plan.discard();
+          throwIfAborted(signal);
+        }
+        if (this.#ended(plan, status)) return;
+      }
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      api.releaseRunOptions(options);
+    }
+  }
+
+  /** Whether a run has ended well; false when it must be done again. @throws ServingError for a run that failed. */
+  #ended(plan: Plan, status: Pointer | null): boolean {
+    if (status === null) return plan.accept();
+    const failure = takeFailure(this.#session.library.api, status);
+    if (plan.recover(failure)) return false;
+    throw runError(failure);
+  }
+
+  #drop(status: Pointer | null): void {
+    if (status !== null) this.#session.library.api.releaseStatus(status);
+  }
+
+  #time(plan: Plan, milliseconds: number, probe: boolean): void {
+    plan.milliseconds = averageTime(plan.milliseconds, milliseconds, probe);
+    this.#milliseconds = Number.isFinite(this.#milliseconds)
+      ? averageTime(this.#milliseconds, milliseconds, probe)
+      : milliseconds;
+  }
+}

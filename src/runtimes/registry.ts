@@ -1,0 +1,17 @@
+import type { RuntimeName } from "../model/program.ts";
+import type { Runtime } from "../model/runtime.ts";
+import { OnnxRuntime } from "./onnxruntime/onnx-runtime.ts";
+import type { OnnxRuntimeOptions } from "./onnxruntime/options.ts";
+
+/** Options of every runtime. Plain data: each thread makes its runtimes from the same. */
+export interface RuntimeOptions {
+  readonly onnxruntime: OnnxRuntimeOptions;
+}
+
+/** The runtimes of one thread by name. */
+export type RuntimeRegistry = ReadonlyMap<RuntimeName, Runtime>;
+
+/** Makes the runtimes this server has. Loads no native library before a model needs it. */
+export function createRuntimes(options: RuntimeOptions): RuntimeRegistry {
+  return new Map<RuntimeName, Runtime>([["onnxruntime", new OnnxRuntime(options.onnxruntime)]]);
+}

@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { MetricsShard } from "../metrics/metrics-shard.ts";
+import type { Servable } from "../model/servable.ts";
+import type { DType } from "../tensor/dtype.ts";
+import type { Signature } from "../tensor/signature.ts";
+import { stringAt } from "../tensor/string-array.ts";
+import { type NamedTensors, stringTensor, type Tensor } from "../tensor/tensor.ts";
+import { Inference, type InferenceOutcome } from "./inference.ts";
+import { RequestMetrics } from "./request-metrics.ts";
+import { ServingTable } from "./serving-table.ts";
+
+const context = { signal: new AbortController().signal };
+const floats = (shape: number[], ...values: number[]): Tensor => ({ dtype: "float32", shape, data: Float32Array.from(values) });
+
+function signatureOf(outputs: Record<string, DType>, input = "inputs"): Signature {
+  return {
+    inputs: [{ alias: input, name: input, dtype: "string", shape: [-1] }],
+    outputs: Object.entries(outputs).map(([alias, dtype]) => ({ alias, name: alias, dtype, shape: undefined })),
+    methodName: "",
+  };
+}
+
+/** A model whose every signature answers with fixed tensors. */
+async function inferenceOn(signatures: Record<string, Signature>, answer: Record<string, Tensor>): Promise<{ inference: Inference; table: ServingTable }> {
+  const servable: Servable = {
+    runtime: "onnxruntime",
+    signatures: new Map(Object.entries(signatures)),
+    run: (_signature, _inputs, wanted): NamedTensors => new Map(wanted.map((alias) => [alias, answer[alias]])),
+    detach() {},
+  };
+  const table = new ServingTable();
+  await table.servables.publish({ name: "m", version: 3n }, servable);
+  return { table, inference: new Inference(table, new RequestMetrics(new MetricsShard(() => {}))) };
+}
+
+const call = (count: number, signatureName = "") => ({ spec: { name: "m", signatureName }, examples: Array.from({ length: count }, () => new Uint8Array([1])) });
+
+describe("classify", () => {
+  const both = signatureOf({ classes: "string", scores: "float32" });
+  const answer = { classes: stringTensor([2, 2], ["cat", "dog", "cat", "dog"]), scores: floats([2, 2], 0.25, 0.75, 1, 0) };
+
+  test("pairs classes with scores, row by row", async () => {
+    const { inference } = await inferenceOn({ serving_default: both }, answer);
+    const { rows, resolved } = await inference.classify(call(2), context);
+    expect(resolved).toEqual({ name: "m", version: 3n, signatureName: "serving_default" });
+    expect(rows.map((row) => row.map(({ label, score }) => [new TextDecoder().decode(label), score]))).toEqual([
+      [["cat", 0.25], ["dog", 0.75]],
+      [["cat", 1], ["dog", 0]],
+    ]);
+  });
+
+  test("without classes leaves labels empty, without scores gives zeros", async () => {
+    const scoresOnly = await inferenceOn({ serving_default: signatureOf({ scores: "float32" }) }, answer);
+    const classesOnly = await inferenceOn({ serving_default: signatureOf({ classes: "string" }) }, answer);
+    expect((await scoresOnly.inference.classify(call(2), context)).rows[0][0]).toEqual({ label: new Uint8Array(0), score: 0.25 });
+    expect((await classesOnly.inference.classify(call(2), context)).rows[0][0].score).toBe(0);
+  });
+
+  test.each<[string, Record<string, Signature>, Record<string, Tensor>, number, string]>([
+    ["no examples", { serving_default: both }, answer, 0, "Input is empty."],
+    ["another batch size", { serving_default: both }, answer, 3, "Expected classes output batch size of 3. Got: 2"],
+    ["a predict signature", { serving_default: signatureOf({ y: "float32" }, "x") }, {}, 1, "No classification inputs found in SignatureDef: inputs {x: DT_STRING}"],
+    ["scores of another type", { serving_default: signatureOf({ scores: "float64" }) }, { scores: { dtype: "float64", shape: [1, 1], data: new Float64Array(1) } }, 1, "Expected scores Tensor of DT_FLOAT. Got: DT_DOUBLE"],
+    ["a vector", { serving_default: signatureOf({ scores: "float32" }) }, { scores: floats([1], 1) }, 1, "Expected Tensor shape: [batch_size num_classes] but got [1]"],
+    ["no such signature", {}, {}, 1, "No signature was found with the name: serving_default"],
+  ])("refuses %s", async (_name, signatures, outputs, count, message) => {
+    const { inference } = await inferenceOn(signatures, outputs);
+    await expect(inference.classify(call(count), context)).rejects.toThrow(message);
+  });
+});
+
+describe("regress", () => {
+  const signature = signatureOf({ outputs: "float32" });
+
+  test.each([[[2]], [[2, 1]]])("reads an output of shape %j", async (shape) => {
+    const { inference } = await inferenceOn({ serving_default: signature }, { outputs: floats(shape, 1.5, -2) });
+    expect([...(await inference.regress(call(2), context)).values]).toEqual([1.5, -2]);
+  });
+
+  test.each<[Tensor, string]>([
+    [floats([1, 2], 1, 2), "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got [1,2]"],
+    [floats([3], 1, 2, 3), "Input batch size did not match output batch size: 2 vs. 3"],
+    [{ dtype: "int32", shape: [2], data: new Int32Array(2) }, "Expected output Tensor of DT_FLOAT.  Got: DT_INT32"],
+  ])("refuses other outputs", async (outputs, message) => {
+    const { inference } = await inferenceOn({ serving_default: signature }, { outputs });
+    await expect(inference.regress(call(2), context)).rejects.toThrow(message);
+  });
+});
+
+describe("multi-inference", () => {
+  const signatures = { c: signatureOf({ classes: "string" }), r: signatureOf({ outputs: "float32" }) };
+  const answer = { classes: stringTensor([1, 1], ["cat"]), outputs: floats([1], 4) };
+  const task = (signatureName: string, method: string, name = "m") => ({ spec: { name, signatureName }, methodName: `tensorflow/serving/${method}` });
+
+  test("answers tasks in their order", async () => {
+    const { inference } = await inferenceOn(signatures, answer);
+    const [regressed, classified] = (await inference.multiInference([task("r", "regress"), task("c", "classify")], call(1).examples, context)) as [
+      InferenceOutcome & { kind: "regress" },
+      InferenceOutcome & { kind: "classify" },
+    ];
+    expect(regressed.values[0]).toBe(4);
+    expect(stringAt({ length: 1, offsets: Uint32Array.of(0, 3), bytes: classified.rows[0][0].label }, 0)).toBe("cat");
+    expect(classified.resolved.signatureName).toBe("c");
+  });
+
+  test.each([
+    [[], "invalid-argument", "ModelSpec has no name specified."],
+    [[task("c", "classify"), task("r", "regress", "")], "invalid-argument", "Found ModelSpec with an empty model name."],
+    [[task("c", "classify"), task("r", "regress", "n")], "invalid-argument", "All ModelSpecs in a MultiInferenceRequest must access the same model name."],
+    [[task("c", "classify"), task("c", "classify")], "invalid-argument", "Duplicate evaluation of signature: c"],
+    [[task("q", "classify")], "invalid-argument", "Requested signature not found in model graph: q"],
+    [[task("c", "predict")], "unimplemented", "Unsupported signature method_name: tensorflow/serving/predict"],
+  ])("refuses %j", async (tasks, code, message) => {
+    const { inference } = await inferenceOn(signatures, answer);
+    await expect(inference.multiInference(tasks, call(1).examples, context)).rejects.toMatchObject({ code, message });
+  });
+});
+
+test("a version is given back after an answer, an error and a rejection", async () => {
+  const signature = signatureOf({ outputs: "float32" });
+  const { inference, table } = await inferenceOn({ serving_default: signature }, { outputs: floats([1], 1) });
+  await inference.regress(call(1), context);
+  await expect(inference.regress(call(2), context)).rejects.toThrow();
+  await expect(inference.regress(call(1, "q"), context)).rejects.toThrow();
+  await expect(table.servables.retire({ name: "m", version: 3n })).resolves.toBeUndefined();
+});

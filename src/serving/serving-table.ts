@@ -1,0 +1,65 @@
+import { ServingError } from "../base/serving-error.ts";
+import type { ModelSpec } from "../codec/model-spec.ts";
+import { type ServableHandle, ServingMap } from "../core/serving-map.ts";
+import type { Servable } from "../model/servable.ts";
+import type { VersionStatus } from "./version-status.ts";
+
+/**
+ * What one serving thread knows of the models: the versions it may run, labels, and the state of every version ever
+ * seen. The control thread keeps it up to date; requests only read it.
+ */
+export class ServingTable {
+  readonly servables = new ServingMap<Servable>();
+  #labels: ReadonlyMap<string, ReadonlyMap<string, bigint>> = new Map();
+  readonly #statuses = new Map<string, readonly VersionStatus[]>();
+
+  /** Replaces the labels of every model: model name to label to version. */
+  setLabels(labels: ReadonlyMap<string, ReadonlyMap<string, bigint>>): void {
+    this.#labels = labels;
+  }
+
+  /** Replaces what is known of a model's versions, lowest version first. */
+  setStatuses(model: string, statuses: readonly VersionStatus[]): void {
+    this.#statuses.set(model, statuses);
+  }
+
+  /**
+   * Pins the version a request means: the labelled one, the numbered one, else the highest available.
+   * The caller releases the handle in the function that took it.
+   * @throws ServingError invalid-argument without a name or for an unknown label; not-found when it is not being served.
+   */
+  acquire(spec: ModelSpec): ServableHandle<Servable> {
+    if (spec.name === "") throw new ServingError("invalid-argument", "ModelSpec has no name specified.");
+    const version = spec.versionLabel === undefined ? spec.version : this.#labelled(spec.name, spec.versionLabel);
+    const handle = this.servables.acquire(spec.name, version);
+    if (handle !== undefined) return handle;
+    const asked = version === undefined ? `Latest(${spec.name})` : `Specific(${spec.name}, ${version})`;
+    throw new ServingError("not-found", `Servable not found for request: ${asked}`);
+  }
+
+  /**
+   * States of a model's versions, lowest first, or of the one asked for.
+   * @throws ServingError not-found when there is none.
+   */
+  statuses(model: string, version?: bigint): readonly VersionStatus[] {
+    const all = this.#statuses.get(model) ?? [];
+    if (version === undefined) {
+      if (all.length === 0) throw new ServingError("not-found", `Could not find any versions of model ${model}`);
+      return all;
+    }
+    const one = all.filter((status) => status.version === version);
+    if (one.length === 0) throw new ServingError("not-found", `Could not find version ${version} of model ${model}`);
+    return one;
+  }
+
+  /** Whether any version of the model is available; undefined for a name never seen. */
+  isServing(model: string): boolean | undefined {
+    return this.#statuses.get(model)?.some((status) => status.state === "AVAILABLE");
+  }
+
+  #labelled(model: string, label: string): bigint {
+    const version = this.#labels.get(model)?.get(label);
+    if (version === undefined) throw new ServingError("invalid-argument", `Unrecognized servable version label: ${label}`);
+    return version;
+  }
+}

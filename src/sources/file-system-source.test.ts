@@ -1,0 +1,475 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { appendFile, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { deferred } from "../base/deferred.ts";
+import { FakeClock } from "../base/fake-clock.ts";
+import type { ServableData } from "../core/servable-data.ts";
+import { FileSystemSource, type FileSystemSourceOptions, type StoragePath } from "./file-system-source.ts";
+import type { MonitoredServable } from "./servable-scan.ts";
+import type { VersionPolicy } from "./version-policy.ts";
+
+const OLD_ENOUGH = 60_000;
+let root: string;
+let sources: FileSystemSource[];
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "file-system-source-"));
+  sources = [];
+});
+
+afterEach(async () => {
+  await Promise.all(sources.map((source) => source.stop()));
+  await rm(root, { recursive: true });
+});
+
+/** A source over one model `m` at `root/m`, with what it emitted and reported. */
+function watch(policy: VersionPolicy = { kind: "latest", count: 1 }, more: Partial<FileSystemSourceOptions> = {}) {
+  const clock = new FakeClock();
+  const wall = { ahead: OLD_ENOUGH };
+  const lists = new Map<string, readonly ServableData<StoragePath>[]>();
+  const warnings: string[] = [];
+  let next = deferred<void>();
+  const servable: MonitoredServable = { name: "m", basePath: join(root, "m"), versionPolicy: policy };
+  const source = new FileSystemSource({
+    pollIntervalMs: 1000,
+    servables: [servable],
+    clock,
+    wallClock: () => Date.now() + wall.ahead,
+    isModel: async (path) => existsSync(join(path, "model.bin")),
+    report: (event, { servable: name }) => warnings.push(`${name}: ${event}`),
+    ...more,
+  });
+  source.connect({
+    setAspiredVersions(name, list) {
+      lists.set(name, list);
+      next.resolve();
+      next = deferred();
+    },
+  });
+  sources.push(source);
+  return {
+    source,
+    servable,
+    clock,
+    wall,
+    warnings,
+    emitted: () => next.promise,
+    versions: (name = "m") => lists.get(name)?.map(({ id }) => id.version),
+    paths: () => lists.get("m")?.map((item) => (item.error ? "error" : item.data.path.slice(root.length + 1))),
+  };
+}
+
+async function put(path: string, content = "model"): Promise<void> {
+  await mkdir(dirname(join(root, path)), { recursive: true });
+  await writeFile(join(root, path), content);
+}
+
+describe("version folders", () => {
+  test.each<[string, VersionPolicy, string[], string[]]>([
+    ["the highest", { kind: "latest", count: 1 }, ["1", "2", "10"], ["m/10"]],
+    ["the highest two", { kind: "latest", count: 2 }, ["1", "2", "10"], ["m/10", "m/2"]],
+    ["the highest, asked for none", { kind: "latest", count: 0 }, ["1", "2"], ["m/2"]],
+    ["all", { kind: "all" }, ["1", "2", "10"], ["m/10", "m/2", "m/1"]],
+    ["those listed", { kind: "specific", versions: [2n, 1n] }, ["1", "2", "10"], ["m/2", "m/1"]],
+    ["odd spellings", { kind: "all" }, ["00000123", "+5", " 7", "-3"], ["m/00000123", "m/ 7", "m/+5", "m/-3"]],
+    ["hidden and named ones left out", { kind: "all" }, [".1", "1~", "assets", "v3", "1"], ["m/1"]],
+    ["beyond 2^53", { kind: "latest", count: 1 }, ["9007199254740993", "9007199254740992"], ["m/9007199254740993"]],
+    ["beyond 2^63 left out", { kind: "all" }, ["9223372036854775808", "9223372036854775807"], ["m/9223372036854775807"]],
+  ])("are picked: %s", async (_name, policy, folders, expected) => {
+    for (const folder of folders) await put(`m/${folder}/model.bin`);
+    const { source, paths, warnings } = watch(policy);
+    await source.poll();
+    expect(paths()).toEqual(expected);
+    expect(warnings).toEqual([]);
+  });
+
+  test("have the whole 64-bit number as their version", async () => {
+    await put("m/9007199254740993/model.bin");
+    const { source, versions } = watch();
+    await source.poll();
+    expect(versions()).toEqual([9007199254740993n]);
+  });
+
+  test("may be a thousand", async () => {
+    mkdirSync(join(root, "m"));
+    for (let version = 1; version <= 1000; version++) mkdirSync(join(root, `m/${version}`));
+    await put("m/999/model.bin");
+    await put("m/1000/model.bin");
+    const { source, versions } = watch();
+    await source.poll();
+    expect(versions()).toEqual([1000n]);
+  });
+
+  test("of one number: the alphabetically last is used, with a warning", async () => {
+    await put("m/1/model.bin");
+    await put("m/001/model.bin");
+    const { source, paths, warnings } = watch();
+    await source.poll();
+    expect(paths()).toEqual(["m/1"]);
+    expect(warnings).toEqual(["m: duplicate-version"]);
+  });
+
+  test("must be folders, or links to some", async () => {
+    await put("m/3");
+    await put("elsewhere/model.bin");
+    await put("m/1/model.bin");
+    await symlink("../elsewhere", join(root, "m/2"));
+    await symlink("4", join(root, "m/4"));
+    const { source, paths } = watch({ kind: "all" });
+    await source.poll();
+    expect(paths()).toEqual(["m/2", "m/1"]);
+  });
+
+  test("that are asked for and missing are warned about once", async () => {
+    await put("m/1/model.bin");
+    const { source, versions, warnings } = watch({ kind: "specific", versions: [1n, 4n] });
+    await source.poll();
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+    expect(warnings).toEqual(["m: version-missing"]);
+  });
+
+  test("are not aspired by an empty list of specific ones", async () => {
+    await put("m/1/model.bin");
+    const { source, versions, warnings } = watch({ kind: "specific", versions: [] });
+    await source.poll();
+    expect(versions()).toEqual([]);
+    expect(warnings).toEqual(["m: no-versions"]);
+  });
+
+  test("that are renamed change their version", async () => {
+    await put("m/1/model.bin");
+    const { source, versions } = watch();
+    await source.poll();
+    await rename(join(root, "m/1"), join(root, "m/2"));
+    await source.poll();
+    expect(versions()).toEqual([2n]);
+  });
+
+  test("all gone empties the list, with a warning", async () => {
+    await put("m/1/model.bin");
+    const { source, versions, warnings } = watch();
+    await source.poll();
+    await rm(join(root, "m/1"), { recursive: true });
+    await source.poll();
+    expect(versions()).toEqual([]);
+    expect(warnings).toEqual(["m: no-versions"]);
+  });
+
+  test("all gone keeps the list when versions must always be present", async () => {
+    await put("m/1/model.bin");
+    const { source, versions, warnings } = watch(undefined, { versionsAlwaysPresent: true });
+    await source.poll();
+    await rm(join(root, "m/1"), { recursive: true });
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+    expect(warnings).toEqual(["m: no-versions"]);
+  });
+});
+
+describe("a base path that is missing", () => {
+  test("for 60 s keeps what is served and is warned about once, and again when it went once more", async () => {
+    await put("m/1/model.bin");
+    const { source, versions, warnings, clock } = watch();
+    await source.poll();
+    await rename(join(root, "m"), join(root, "away"));
+    for (let second = 0; second < 60; second++) {
+      await clock.advance(1000);
+      await source.poll();
+    }
+    expect(versions()).toEqual([1n]);
+    expect(warnings).toEqual(["m: base-path-missing"]);
+
+    await rename(join(root, "away"), join(root, "m"));
+    await source.poll();
+    await rm(join(root, "m"), { recursive: true });
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+    expect(warnings).toEqual(["m: base-path-missing", "m: base-path-missing"]);
+  });
+
+  test("says nothing about its versions, and holds up no other model", async () => {
+    await put("other/3/model.bin");
+    const { source, servable, versions } = watch();
+    source.update([servable, { ...servable, name: "other", basePath: join(root, "other") }]);
+    await source.poll();
+    expect(versions("m")).toBeUndefined();
+    expect(versions("other")).toEqual([3n]);
+  });
+});
+
+describe("files that are being copied", () => {
+  test("are aspired only once they were left alone, and the old version stays till then", async () => {
+    await put("m/1/model.bin");
+    const { source, versions, clock, wall } = watch();
+    await source.poll();
+    wall.ahead = 0;
+    await put("m/2/model.bin", "");
+    for (let step = 0; step < 8; step++) {
+      await appendFile(join(root, "m/2/model.bin"), "a piece of the model");
+      await clock.advance(1000);
+      await source.poll();
+      expect(versions()).toEqual([1n]);
+    }
+    await clock.advance(1500);
+    await source.poll();
+    expect(versions()).toEqual([2n]);
+  });
+
+  test("leave the old version on the list even when its folder is gone", async () => {
+    await put("m/1/model.bin");
+    const { source, versions, wall } = watch();
+    await source.poll();
+    wall.ahead = 0;
+    await put("m/2/model.bin");
+    await rm(join(root, "m/1"), { recursive: true });
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+    wall.ahead = OLD_ENOUGH;
+    await source.poll();
+    expect(versions()).toEqual([2n]);
+  });
+
+  test.each<[VersionPolicy, bigint[], bigint[]]>([
+    [{ kind: "latest", count: 2 }, [3n, 2n], [4n, 3n]],
+    [{ kind: "all" }, [3n, 2n, 1n], [4n, 3n, 2n, 1n]],
+    [{ kind: "specific", versions: [4n, 1n] }, [1n], [4n, 1n]],
+  ])("count as absent under %o", async (policy, before, after) => {
+    for (const version of [1, 2, 3]) await put(`m/${version}/model.bin`);
+    const { source, versions, clock, wall } = watch(policy);
+    await source.poll();
+    wall.ahead = 0;
+    await put("m/4/model.bin");
+    await source.poll();
+    expect(versions()).toEqual(before);
+    await clock.advance(1500);
+    await source.poll();
+    expect(versions()).toEqual(after);
+  });
+
+  test("settle by the monotonic clock when their times lie in the future", async () => {
+    await put("m/1/model.bin");
+    await utimes(join(root, "m/1/model.bin"), new Date("2100-01-01"), new Date("2100-01-01"));
+    const { source, versions, clock } = watch();
+    await source.poll();
+    expect(versions()).toBeUndefined();
+    await clock.advance(1500);
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+  });
+
+  test("and deleted before they settled are never aspired", async () => {
+    const { source, versions, clock, wall } = watch();
+    wall.ahead = 0;
+    await put("m/1/model.bin");
+    await source.poll();
+    await rm(join(root, "m/1"), { recursive: true });
+    await clock.advance(5000);
+    await source.poll();
+    expect(versions()).toEqual([]);
+  });
+
+  test("and were deleted and made anew have to settle anew", async () => {
+    const { source, versions, clock, wall } = watch();
+    await put("m/1/model.bin");
+    await put("m/2/model.bin", "first");
+    await source.poll();
+    expect(versions()).toEqual([2n]);
+    await rm(join(root, "m/2"), { recursive: true });
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+    wall.ahead = 0;
+    await put("m/2/model.bin", "second");
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+    await clock.advance(1500);
+    await source.poll();
+    expect(versions()).toEqual([2n]);
+  });
+
+  test.each([
+    ["no file", undefined],
+    ["a file of no bytes", ""],
+  ])("into a folder with %s are never aspired, with a warning", async (_name, content) => {
+    await put("m/1/model.bin");
+    await mkdir(join(root, "m/2"));
+    if (content !== undefined) await put("m/2/model.bin", content);
+    const { source, versions, warnings, clock } = watch();
+    await source.poll();
+    for (let round = 0; round < 3; round++) {
+      await clock.advance(OLD_ENOUGH);
+      await source.poll();
+    }
+    expect(versions()).toEqual([1n]);
+    expect(warnings).toEqual(["m: empty-version"]);
+  });
+});
+
+describe("a base path that is itself a model", () => {
+  test.each(["m", "m/model.bin"])("is version 1, and the next number each time %s changes", async (file) => {
+    await put(file, "first");
+    const { source, versions, paths } = watch();
+    await source.poll();
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+    expect(paths()).toEqual(["m"]);
+
+    await put(file, "second one");
+    await source.poll();
+    expect(versions()).toEqual([2n]);
+
+    await put("replacement", "third");
+    await rename(join(root, "replacement"), join(root, file));
+    await source.poll();
+    expect(versions()).toEqual([3n]);
+  });
+
+  test("keeps its number while a change is being written", async () => {
+    await put("m", "first");
+    const { source, versions, clock, wall } = watch();
+    await source.poll();
+    wall.ahead = 0;
+    await put("m", "second one");
+    await source.poll();
+    await appendFile(join(root, "m"), "and more");
+    await clock.advance(1400);
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+    await clock.advance(1500);
+    await source.poll();
+    expect(versions()).toEqual([2n]);
+  });
+
+  test("stays when it is emptied", async () => {
+    await put("m", "first");
+    const { source, versions, clock } = watch();
+    await source.poll();
+    await put("m", "");
+    await source.poll();
+    await clock.advance(5000);
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+  });
+
+  test.each([
+    ["m", "m: base-path-missing"],
+    ["m/model.bin", "m: model-missing"],
+  ])("stays when %s vanishes", async (file, warning) => {
+    await put(file);
+    const { source, versions, warnings } = watch();
+    await source.poll();
+    await rm(join(root, file));
+    await source.poll();
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+    expect(warnings).toEqual([warning]);
+  });
+
+  test("gives way to version folders once one has settled, and goes on counting above them", async () => {
+    await put("m/model.bin");
+    const { source, versions, paths, wall, clock } = watch();
+    await source.poll();
+    wall.ahead = 0;
+    await put("m/7/model.bin");
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+    await clock.advance(1500);
+    await source.poll();
+    expect(paths()).toEqual(["m/7"]);
+    wall.ahead = OLD_ENOUGH;
+    await rm(join(root, "m/7"), { recursive: true });
+    await source.poll();
+    expect(versions()).toEqual([8n]);
+  });
+});
+
+describe("a source that was started", () => {
+  test("looks at once and then at the interval", async () => {
+    await put("m/1/model.bin");
+    const { source, versions, clock, emitted } = watch();
+    await source.start();
+    expect(versions()).toEqual([1n]);
+
+    await put("m/2/model.bin");
+    const second = emitted();
+    await clock.advance(1000);
+    await second;
+    expect(versions()).toEqual([2n]);
+  });
+
+  test("looks once when the interval is 0, and never when it is negative", async () => {
+    await put("m/1/model.bin");
+    const once = watch(undefined, { pollIntervalMs: 0 });
+    const never = watch(undefined, { pollIntervalMs: -1 });
+    await Promise.all([once.source.start(), never.source.start()]);
+    await put("m/2/model.bin");
+    await Promise.all([once.clock.advance(OLD_ENOUGH), never.clock.advance(OLD_ENOUGH)]);
+    await Promise.all([once.source.stop(), never.source.stop()]);
+    expect(once.versions()).toEqual([1n]);
+    expect(never.versions()).toBeUndefined();
+  });
+
+  test("looks sooner while files are being written, even when it would look only once", async () => {
+    await put("m/1/model.bin");
+    const { source, versions, clock, wall, emitted } = watch(undefined, { pollIntervalMs: 0, changingIntervalMs: 1500 });
+    wall.ahead = 0;
+    const looked = emitted();
+    await source.start();
+    expect(versions()).toBeUndefined();
+    await clock.advance(1500);
+    await looked;
+    expect(versions()).toEqual([1n]);
+  });
+
+  test("sends an empty list for a name that is removed, and finds one that is added", async () => {
+    await put("m/1/model.bin");
+    await put("other/1/model.bin");
+    const { source, servable, versions, emitted } = watch();
+    await source.start();
+    source.update([{ ...servable, name: "other", basePath: join(root, "other") }]);
+    expect(versions("m")).toEqual([]);
+    await emitted();
+    expect(versions("other")).toEqual([1n]);
+  });
+
+  test("follows a changed policy", async () => {
+    await put("m/1/model.bin");
+    await put("m/2/model.bin");
+    const { source, servable, versions } = watch();
+    await source.poll();
+    source.update([{ ...servable, versionPolicy: { kind: "all" } }]);
+    await source.poll();
+    expect(versions()).toEqual([2n, 1n]);
+  });
+
+  test("says nothing of a look that was in progress when it was stopped", async () => {
+    await put("m/model.bin");
+    const looking = deferred<void>();
+    const answer = deferred<boolean>();
+    const isModel = () => {
+      looking.resolve();
+      return answer.promise;
+    };
+    const { source, versions } = watch(undefined, { isModel });
+    const started = source.start();
+    await looking.promise;
+    const stopped = source.stop();
+    answer.resolve(true);
+    await Promise.all([started, stopped]);
+    expect(versions()).toBeUndefined();
+  });
+
+  test("says nothing more once it is stopped", async () => {
+    await put("m/1/model.bin");
+    const { source, versions, servable, clock } = watch();
+    const started = source.start();
+    const stopped = source.stop();
+    source.update([{ ...servable, name: "other" }]);
+    await Promise.all([started, stopped]);
+    await clock.advance(OLD_ENOUGH);
+    await source.poll();
+    expect(versions()).toBeUndefined();
+  });
+});

@@ -1,0 +1,138 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import { Outlet } from "../core/outlet.ts";
+import type { Source } from "../core/source.ts";
+import type { Target } from "../core/target.ts";
+import { type MonitorOptions, ServableMonitor } from "./servable-monitor.ts";
+import type { MonitoredServable, VersionPath } from "./servable-scan.ts";
+import type { ReportSourceEvent } from "./source-event.ts";
+
+/** Where one version's files are: what the source says about each aspired version. */
+export interface StoragePath {
+  /** Absolute path of the version's folder, or of a bare model file. */
+  readonly path: string;
+}
+
+/** What to watch, and what the source takes from its surroundings. */
+export interface FileSystemSourceOptions {
+  /** Between two looks at a base path. 0: one look (more while files are being written). Negative: none. */
+  readonly pollIntervalMs: number;
+  /** Names are unique. */
+  readonly servables: readonly MonitoredServable[];
+  /** Whether a folder without version folders is itself a model. */
+  readonly isModel: (path: string) => Promise<boolean>;
+  readonly report: ReportSourceEvent;
+  /** How long files must be left alone before a version is loaded. Default 1500. */
+  readonly settleWindowMs?: number;
+  /** Between two looks while files are being written. Default 250. */
+  readonly changingIntervalMs?: number;
+  /** Whether a base path that lost its last version keeps what is served. Default false. */
+  readonly versionsAlwaysPresent?: boolean;
+  /** Default: the machine's monotonic clock. */
+  readonly clock?: Clock;
+  /** Milliseconds since 1970, to compare with file times. Default `Date.now`. */
+  readonly wallClock?: () => number;
+}
+
+/**
+ * Watches folders and says which versions should be served, by TF Serving's rules: one folder a version, named by its
+ * number, picked by the version policy.
+ *
+ * More than TF Serving does: every name is polled by itself; a version is aspired only once its files have settled
+ * (see {@link judgeSettling}); and a base path may be a model itself (a file, or a folder without version folders), served
+ * as version 1 and under the next number whenever its content changes, so that it is swapped like any other version.
+ *
+ * A list is sent after every look that could be made, changed or not. A base path that is missing or cannot be read
+ * unloads nothing.
+ */
+export class FileSystemSource implements Source<StoragePath> {
+  readonly #outlet = new Outlet<StoragePath>();
+  readonly #options: MonitorOptions;
+  readonly #monitors = new Map<string, ServableMonitor>();
+  readonly #servables = new Map<string, MonitoredServable>();
+  readonly #stopping = new Set<Promise<void>>();
+  #state: "idle" | "started" | "stopped" = "idle";
+
+  constructor(options: FileSystemSourceOptions) {
+    const { servables, clock = systemClock, wallClock = Date.now } = options;
+    this.#options = {
+      clock,
+      isModel: options.isModel,
+      report: options.report,
+      now: () => ({ monotonic: clock.now(), wall: wallClock() }),
+      pollIntervalMs: options.pollIntervalMs,
+      settleWindowMs: options.settleWindowMs ?? 1500,
+      changingIntervalMs: options.changingIntervalMs ?? 250,
+      versionsAlwaysPresent: options.versionsAlwaysPresent ?? false,
+      emit: (name, versions) => this.#emit(name, versions),
+    };
+    this.update(servables);
+  }
+
+  /** See {@link Source.connect}. */
+  connect(target: Target<StoragePath>): void {
+    this.#outlet.connect(target);
+  }
+
+  /** Begins polling; resolves when the first look at every base path has ended. Never rejects. */
+  async start(): Promise<void> {
+    if (this.#state !== "idle") return;
+    this.#state = "started";
+    await Promise.all([...this.#monitors.values()].map((monitor) => monitor.start()));
+  }
+
+  /** One look at every base path that begins after this call; resolves when all have ended. Never rejects. */
+  async poll(): Promise<void> {
+    await Promise.all([...this.#monitors.values()].map((monitor) => monitor.poll()));
+  }
+
+  /**
+   * Watches these names instead. A name that is gone gets an empty list at once; a new or changed one is looked at soon when
+   * polling, and else at the next {@link poll}.
+   */
+  update(servables: readonly MonitoredServable[]): void {
+    if (this.#state === "stopped") return;
+    const wanted = new Map(servables.map((servable) => [servable.name, servable]));
+    for (const name of this.#monitors.keys()) if (!wanted.has(name)) this.#drop(name);
+    for (const servable of wanted.values()) this.#watch(servable);
+  }
+
+  /** Ends polling: nothing is sent after this call. Resolves when no look is in progress any more. */
+  async stop(): Promise<void> {
+    this.#state = "stopped";
+    await Promise.all([...this.#stopping, ...[...this.#monitors.values()].map((monitor) => monitor.stop())]);
+  }
+
+  #watch(servable: MonitoredServable): void {
+    const known = this.#servables.get(servable.name);
+    this.#servables.set(servable.name, servable);
+    if (known) {
+      if (!sameSettings(known, servable)) this.#monitors.get(servable.name)!.reconfigure(servable);
+      return;
+    }
+    const monitor = new ServableMonitor(servable, this.#options);
+    this.#monitors.set(servable.name, monitor);
+    if (this.#state === "started") void monitor.start();
+  }
+
+  #drop(name: string): void {
+    const stopped = this.#monitors.get(name)!.stop();
+    this.#stopping.add(stopped);
+    void stopped.then(() => this.#stopping.delete(stopped));
+    this.#monitors.delete(name);
+    this.#servables.delete(name);
+    this.#outlet.emit(name, []);
+  }
+
+  #emit(name: string, versions: readonly VersionPath[]): void {
+    const list = versions.map(({ version, path }) => ({ id: { name, version }, data: { path } }));
+    this.#outlet.emit(name, list);
+  }
+}
+
+function sameSettings(a: MonitoredServable, b: MonitoredServable): boolean {
+  const [p, q] = [a.versionPolicy, b.versionPolicy];
+  if (a.basePath !== b.basePath || p.kind !== q.kind) return false;
+  if (p.kind === "latest" && q.kind === "latest") return p.count === q.count;
+  if (p.kind === "specific" && q.kind === "specific") return p.versions.join() === q.versions.join();
+  return true;
+}

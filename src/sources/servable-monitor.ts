@@ -1,0 +1,97 @@
+import type { Clock, Timer } from "../base/clock.ts";
+import { type MonitoredServable, type ScanOptions, ServableScan, type VersionPath } from "./servable-scan.ts";
+import type { ReportSourceEvent, SourceWarning } from "./source-event.ts";
+
+/** What a monitor needs from its source. */
+export interface MonitorOptions extends ScanOptions {
+  readonly clock: Clock;
+  /** Between looks; 0: one look, negative: none but those asked for. What is being written is looked at again in any case. */
+  readonly pollIntervalMs: number;
+  /** Between looks while something is being written. */
+  readonly changingIntervalMs: number;
+  readonly report: ReportSourceEvent;
+  readonly emit: (name: string, versions: readonly VersionPath[]) => void;
+}
+
+/** Polls one name's base path by itself, so that a slow or missing one holds up no other. */
+export class ServableMonitor {
+  readonly #options: MonitorOptions;
+  readonly #scan: ServableScan;
+  #servable: MonitoredServable;
+  #state: "idle" | "started" | "stopped" = "idle";
+  #timer: Timer | undefined;
+  #looks: Promise<void> = Promise.resolve();
+  #warned: ReadonlySet<string> = new Set();
+
+  constructor(servable: MonitoredServable, options: MonitorOptions) {
+    this.#servable = servable;
+    this.#options = options;
+    this.#scan = new ServableScan(options);
+  }
+
+  /** Begins polling at the interval, with a first look now; resolves when that has ended. */
+  async start(): Promise<void> {
+    if (this.#state !== "idle") return;
+    this.#state = "started";
+    if (this.#options.pollIntervalMs >= 0) await this.poll();
+  }
+
+  /** Watches with other settings from now on; looks at once when polling. */
+  reconfigure(servable: MonitoredServable): void {
+    this.#servable = servable;
+    if (this.#state === "started" && this.#options.pollIntervalMs >= 0) void this.poll();
+  }
+
+  /** One look that begins after this call. Never rejects: what goes wrong is reported. */
+  poll(): Promise<void> {
+    this.#timer?.cancel();
+    this.#looks = this.#looks.then(() => this.#look());
+    return this.#looks;
+  }
+
+  /** Ends polling; nothing is emitted after this call, and the look in progress has ended once it resolves. */
+  stop(): Promise<void> {
+    this.#state = "stopped";
+    this.#timer?.cancel();
+    return this.#looks;
+  }
+
+  async #look(): Promise<void> {
+    if (this.#state === "stopped") return;
+    const servable = this.#servable;
+    let changing = false;
+    try {
+      const result = await this.#scan.look(servable);
+      if (this.#isOutdated(servable)) return;
+      changing = result.changing;
+      this.#warn(result.warnings);
+      if (result.versions) this.#options.emit(servable.name, result.versions);
+    } catch (cause) {
+      if (this.#isOutdated(servable)) return;
+      this.#warn([{ event: "poll-failed", message: "looking for versions failed; what is served stays", cause }]);
+    }
+    this.#schedule(changing);
+  }
+
+  /** Whether the settings changed, or polling ended, while a look was in progress. */
+  #isOutdated(servable: MonitoredServable): boolean {
+    return this.#state === "stopped" || servable !== this.#servable;
+  }
+
+  #schedule(changing: boolean): void {
+    this.#timer?.cancel();
+    if (this.#state !== "started") return;
+    const { pollIntervalMs, changingIntervalMs, clock } = this.#options;
+    const interval = pollIntervalMs > 0 ? pollIntervalMs : Number.POSITIVE_INFINITY;
+    const delay = changing ? Math.min(interval, changingIntervalMs) : interval;
+    if (delay !== Number.POSITIVE_INFINITY) this.#timer = clock.after(delay, () => void this.poll());
+  }
+
+  #warn(warnings: readonly SourceWarning[]): void {
+    const current = new Map(warnings.map((warning) => [`${warning.event} ${warning.message}`, warning]));
+    for (const [key, { event, message, cause }] of current) {
+      if (!this.#warned.has(key)) this.#options.report(event, { servable: this.#servable.name, message, cause });
+    }
+    this.#warned = new Set(current.keys());
+  }
+}

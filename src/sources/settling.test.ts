@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import type { Fingerprint } from "./fingerprint.ts";
+import { judgeSettling } from "./settling.ts";
+
+const HOUR = 3_600_000;
+const YEAR = 365 * 24 * HOUR;
+const wall = 1_700_000_000_000;
+
+function files(changedAtMs: number, digest = "a", bytes = 10): Fingerprint {
+  return { digest, bytes, changedAtMs, unreadable: false };
+}
+
+describe("judgeSettling", () => {
+  test("settles at once what was last changed before the window", () => {
+    expect(judgeSettling(files(wall - 1500), undefined, { monotonic: 0, wall }, 1500).verdict).toBe("settled");
+    expect(judgeSettling(files(wall - 1499), undefined, { monotonic: 0, wall }, 1500).verdict).toBe("changing");
+  });
+
+  test.each([0, HOUR, YEAR, -HOUR, -YEAR])(
+    "settles files %d ms from the future once they stayed the same for the window",
+    (jump) => {
+      const first = judgeSettling(files(wall + 10 * YEAR), undefined, { monotonic: 0, wall }, 1500);
+      expect(first.verdict).toBe("changing");
+      const second = judgeSettling(files(wall + 10 * YEAR), first.watch, { monotonic: 1499, wall: wall + jump }, 1500);
+      expect(second.verdict).toBe("changing");
+      const third = judgeSettling(files(wall + 10 * YEAR), second.watch, { monotonic: 1500, wall: wall + jump }, 1500);
+      expect(third.verdict).toBe("settled");
+    },
+  );
+
+  test("waits anew after each change", () => {
+    const first = judgeSettling(files(wall, "a"), undefined, { monotonic: 0, wall }, 1500);
+    const second = judgeSettling(files(wall, "b"), first.watch, { monotonic: 1400, wall }, 1500);
+    expect(judgeSettling(files(wall, "b"), second.watch, { monotonic: 2800, wall }, 1500).verdict).toBe("changing");
+    expect(judgeSettling(files(wall, "b"), second.watch, { monotonic: 2900, wall }, 1500).verdict).toBe("settled");
+  });
+
+  test("never settles what holds no byte, and calls it empty after the window", () => {
+    const first = judgeSettling(files(0, "a", 0), undefined, { monotonic: 0, wall }, 1500);
+    expect(first.verdict).toBe("changing");
+    expect(judgeSettling(files(0, "a", 0), first.watch, { monotonic: 1500, wall }, 1500).verdict).toBe("empty");
+  });
+
+  test("lets what cannot be read settle, so that loading says why", () => {
+    const closed = { ...files(0, "a", 0), unreadable: true };
+    expect(judgeSettling(closed, undefined, { monotonic: 0, wall }, 1500).verdict).toBe("settled");
+  });
+});

@@ -1,0 +1,43 @@
+import type { Fingerprint } from "./fingerprint.ts";
+
+/** Since when a path has looked the same. */
+export interface Watch {
+  readonly digest: string;
+  /** Monotonic milliseconds. */
+  readonly since: number;
+}
+
+/** The two clocks a decision needs, in milliseconds. */
+export interface Moment {
+  readonly monotonic: number;
+  /** Since 1970, comparable with times of files. */
+  readonly wall: number;
+}
+
+/**
+ * - `settled`: no one is writing any more, as far as can be told; may be loaded.
+ * - `changing`: look again soon.
+ * - `empty`: holds no byte and has not changed for the whole window; not to be loaded, no need to hurry.
+ */
+export type Verdict = "settled" | "changing" | "empty";
+
+/**
+ * Decides whether files may be loaded or are still being copied.
+ *
+ * They have settled when their last change is at least `windowMs` ago by the wall clock, or when they were seen unchanged
+ * over `windowMs` of monotonic time: the first is quick at start-up, the second copes with file times in the future and
+ * with a clock that was set back. A path without a single byte never settles.
+ */
+export function judgeSettling(
+  fingerprint: Fingerprint,
+  previous: Watch | undefined,
+  now: Moment,
+  windowMs: number,
+): { readonly verdict: Verdict; readonly watch: Watch } {
+  const unchanged = previous?.digest === fingerprint.digest;
+  const watch = unchanged ? previous : { digest: fingerprint.digest, since: now.monotonic };
+  const quiet = now.monotonic - watch.since >= windowMs;
+  if (fingerprint.bytes === 0 && !fingerprint.unreadable) return { verdict: quiet ? "empty" : "changing", watch };
+  const old = fingerprint.changedAtMs <= now.wall - windowMs;
+  return { verdict: old || quiet ? "settled" : "changing", watch };
+}

@@ -1,0 +1,96 @@
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { healthMethods } from "../api/health/health-methods.ts";
+import { createHttpRouter } from "../api/operation-routes.ts";
+import { reflectionMethods } from "../api/reflection/reflection-methods.ts";
+import { CallRecorder } from "../api/tfs-grpc/call-recorder.ts";
+import { Health, ModelService, PredictionService } from "../api/services.ts";
+import { modelServiceMethods } from "../api/tfs-grpc/model-service.ts";
+import { predictionServiceMethods } from "../api/tfs-grpc/prediction-service.ts";
+import { createTfsRestHandler } from "../api/tfs-rest/tfs-rest-handler.ts";
+import type { MetricsShard } from "../metrics/metrics-shard.ts";
+import type { ControlCalls } from "../serving/admin.ts";
+import { Inference } from "../serving/inference.ts";
+import { RequestMetrics } from "../serving/request-metrics.ts";
+import type { ServingTable } from "../serving/serving-table.ts";
+import type { ConnectionContext } from "../transport/connection.ts";
+import type { GrpcMethod } from "../transport/grpc/method.ts";
+import { createHttp1Connection } from "../transport/http1/connection.ts";
+import { createHttp2Connection } from "../transport/http2/connection.ts";
+import { type BoundEndpoint, type Endpoint, Listener } from "../transport/listener.ts";
+import { Readiness } from "./readiness.ts";
+import type { ServingOptions } from "./serving-options.ts";
+
+/** The services of the gRPC API, as reflection lists them. */
+const SERVICES = [PredictionService, ModelService, Health];
+
+/** What a thread's frontend is made of. */
+export interface FrontendParts {
+  readonly options: ServingOptions;
+  readonly table: ServingTable;
+  readonly shard: MetricsShard;
+  readonly control: ControlCalls;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Everything of one serving thread that faces the network: every API, on every port, over both versions of HTTP. */
+export class Frontend {
+  readonly #context: ConnectionContext;
+  readonly #readiness: Readiness;
+  readonly #listeners: Listener[] = [];
+
+  constructor({ options, table, shard, control, clock, log }: FrontendParts) {
+    const metrics = new RequestMetrics(shard);
+    const inference = new Inference(table, metrics);
+    const readiness = new Readiness(table);
+    const recorder = new CallRecorder(metrics, log.debugging ? (fields) => log.debug("grpc_request", fields) : undefined);
+    const rest = createTfsRestHandler({
+      table,
+      inference,
+      metrics,
+      timeoutMs: options.restTimeoutMs,
+      cors: options.cors,
+      ...(log.debugging && { logRequest: (fields) => log.debug("rest_request", fields) }),
+    });
+    const methods = new Map<string, GrpcMethod>([
+      ...predictionServiceMethods({ table, inference, recorder, asTensorContent: options.tensorContent }),
+      ...modelServiceMethods(table, control),
+      ...healthMethods(readiness),
+      ...reflectionMethods(SERVICES),
+    ]);
+    this.#readiness = readiness;
+    this.#context = {
+      http: createHttpRouter({ isReady: () => readiness.ready, metrics: () => control.metrics(), metricsPath: options.metricsPath }, rest),
+      grpc: (path) => methods.get(path),
+      limits: options.limits,
+      clock,
+      compressResponses: options.compressResponses,
+      report: (event, detail) => log.debug(event, { detail }),
+    };
+  }
+
+  /** Opens one more endpoint. Rejects with a ServingError when it cannot be had. */
+  async listen(endpoint: Endpoint): Promise<BoundEndpoint> {
+    const listener = new Listener(this.#context, { http1: createHttp1Connection, http2: createHttp2Connection });
+    const bound = await listener.listen(endpoint);
+    this.#listeners.push(listener);
+    return bound;
+  }
+
+  /** What `/readyz` and the health service say of the whole server. */
+  setReady(ready: boolean): void {
+    this.#readiness.setReady(ready);
+  }
+
+  /** Tells health watchers that a model's versions have changed state. */
+  statusesChanged(): void {
+    this.#readiness.notify();
+  }
+
+  /** Takes no new connections or requests, answers those in flight, and resolves when all are closed. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#readiness.setReady(false);
+    await Promise.all(this.#listeners.map((listener) => listener.drain(timeoutMs)));
+  }
+}

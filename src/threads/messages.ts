@@ -1,0 +1,50 @@
+import type { StatusCode } from "../base/serving-error.ts";
+import type { ServableId } from "../core/servable-id.ts";
+import type { Announcement } from "../metrics/announcement.ts";
+import type { SharedModel } from "../model/runtime.ts";
+import type { VersionStatus } from "../serving/version-status.ts";
+import type { Endpoint } from "../transport/listener.ts";
+
+/** An error as it crosses from one thread to another. */
+export interface SentError {
+  readonly code: StatusCode;
+  readonly message: string;
+}
+
+/** What the control thread asks of a serving thread and waits for. */
+export type ThreadRequest =
+  | { readonly kind: "publish"; readonly id: ServableId; readonly model: SharedModel }
+  | { readonly kind: "retire"; readonly id: ServableId }
+  | { readonly kind: "listen"; readonly endpoint: Endpoint }
+  | { readonly kind: "drain"; readonly timeoutMs: number };
+
+/** What the control thread tells every serving thread; messages arrive in the order they were sent. */
+export type ThreadNotice =
+  | { readonly kind: "labels"; readonly labels: ReadonlyMap<string, ReadonlyMap<string, bigint>> }
+  | { readonly kind: "statuses"; readonly model: string; readonly statuses: readonly VersionStatus[] }
+  | { readonly kind: "ready"; readonly ready: boolean };
+
+/** What a serving thread asks of the control thread on behalf of a request. */
+export type ControlRequest =
+  | { readonly kind: "reload"; readonly config: Uint8Array }
+  | { readonly kind: "metrics" }
+  | { readonly kind: "counters"; readonly names: readonly string[] };
+
+/** One request waiting for its answer; tickets are the asker's. */
+export interface Ticketed<Body> {
+  readonly kind: "request";
+  readonly ticket: number;
+  readonly body: Body;
+}
+
+/** The answer to a {@link Ticketed} request. */
+export interface Answer {
+  readonly kind: "answer";
+  readonly ticket: number;
+  readonly value?: unknown;
+  readonly error?: SentError;
+}
+
+export type ToThread = Ticketed<ThreadRequest> | Answer | { readonly kind: "notice"; readonly body: ThreadNotice };
+
+export type ToControl = Ticketed<ControlRequest> | Answer | { readonly kind: "metric"; readonly announcement: Announcement };

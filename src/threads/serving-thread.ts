@@ -1,0 +1,99 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { systemClock } from "../base/clock.ts";
+import { createLog } from "../base/log.ts";
+import { ServingError } from "../base/serving-error.ts";
+import { servableKey } from "../core/servable-id.ts";
+import type { Servable } from "../model/servable.ts";
+import type { ReloadOutcome } from "../serving/admin.ts";
+import { watchEventLoopDelay } from "../metrics/event-loop-delay.ts";
+import { MetricsShard } from "../metrics/metrics-shard.ts";
+import { createRuntimes } from "../runtimes/registry.ts";
+import { ServingTable } from "../serving/serving-table.ts";
+import { answerTicket, Tickets } from "./tickets.ts";
+import type { ControlRequest, ThreadNotice, ThreadRequest, ToControl, ToThread } from "./messages.ts";
+import { Frontend } from "./frontend.ts";
+import type { ServingThreadData } from "./serving-options.ts";
+
+/** The entry of a serving thread: takes the control thread's messages and answers requests from the network. */
+const port = parentPort;
+if (port === null) throw new Error("serving-thread is the entry of a worker thread");
+
+const { index, options } = workerData as ServingThreadData;
+const log = createLog(options.logLevel, { thread: index });
+const send = (message: ToControl) => port.postMessage(message);
+const tickets = new Tickets<ControlRequest>(send);
+const table = new ServingTable();
+const runtimes = createRuntimes(options.runtimes);
+const shard = new MetricsShard((announcement) => send({ kind: "metric", announcement }));
+const frontend = new Frontend({
+  options,
+  table,
+  shard,
+  clock: systemClock,
+  log,
+  control: {
+    reload: (config) => tickets.ask({ kind: "reload", config }) as Promise<ReloadOutcome>,
+    metrics: () => tickets.ask({ kind: "metrics" }) as Promise<string>,
+    counters: (names) => tickets.ask({ kind: "counters", names }) as Promise<readonly (number | undefined)[]>,
+  },
+});
+const attached = new Map<string, Servable>();
+const delay = watchEventLoopDelay(shard, String(index), systemClock);
+
+async function perform(request: ThreadRequest): Promise<unknown> {
+  switch (request.kind) {
+    case "publish": {
+      const runtime = runtimes.get(request.model.runtime);
+      if (runtime === undefined) throw new ServingError("internal", `this server has no runtime ${request.model.runtime}`);
+      const servable = runtime.attach(request.model);
+      attached.set(servableKey(request.id), servable);
+      return await table.servables.publish(request.id, servable);
+    }
+    case "retire": {
+      await table.servables.retire(request.id);
+      const key = servableKey(request.id);
+      attached.get(key)?.detach();
+      return attached.delete(key);
+    }
+    case "listen":
+      return await frontend.listen(request.endpoint);
+    case "drain":
+      return await frontend.drain(request.timeoutMs);
+  }
+}
+
+function notice(body: ThreadNotice): void {
+  switch (body.kind) {
+    case "labels":
+      return table.setLabels(body.labels);
+    case "statuses":
+      table.setStatuses(body.model, body.statuses);
+      return frontend.statusesChanged();
+    case "ready":
+      return frontend.setReady(body.ready);
+  }
+}
+
+port.on("message", (message: ToThread) => {
+  switch (message.kind) {
+    case "request":
+      void answerTicket(
+        message.ticket,
+        () => perform(message.body),
+        (answer) => {
+          send(answer);
+          // A drained thread has nothing left to do: without its port the event loop ends by itself.
+          if (message.body.kind === "drain") {
+            delay.cancel();
+            port.close();
+          }
+        },
+        (reason) => log.error("thread_request_failed", { request: message.body.kind, err: reason }),
+      );
+      return;
+    case "answer":
+      return tickets.settle(message);
+    case "notice":
+      return notice(message.body);
+  }
+});

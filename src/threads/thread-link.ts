@@ -1,0 +1,61 @@
+import { Worker } from "node:worker_threads";
+import type { Log } from "../base/log.ts";
+import { ServingError } from "../base/serving-error.ts";
+import type { Announcement } from "../metrics/announcement.ts";
+import type { ControlRequest, ThreadNotice, ThreadRequest, ToControl, ToThread } from "./messages.ts";
+import type { ServingThreadData } from "./serving-options.ts";
+import { answerTicket, Tickets } from "./tickets.ts";
+
+/** What the control thread does for a serving thread. */
+export interface ThreadLinkHandlers {
+  perform(request: ControlRequest): unknown;
+  metric(announcement: Announcement): void;
+  /** The thread has ended, for whatever reason; nothing it was asked will be answered. */
+  ended(reason: unknown): void;
+}
+
+/** The control thread's end of one serving thread. */
+export class ThreadLink {
+  readonly #worker: Worker;
+  readonly #tickets: Tickets<ThreadRequest>;
+
+  constructor(data: ServingThreadData, handlers: ThreadLinkHandlers, log: Log) {
+    const worker = new Worker(new URL("./serving-thread.js", import.meta.url), { workerData: data, stdout: false, stderr: false });
+    const send = (message: ToThread) => worker.postMessage(message);
+    this.#worker = worker;
+    this.#tickets = new Tickets(send);
+    let failure: unknown;
+    worker.on("error", (reason) => {
+      failure = reason;
+    });
+    worker.on("exit", (code) => {
+      this.#tickets.abandon(new ServingError("unavailable", "the serving thread has ended"));
+      handlers.ended(failure ?? `exit code ${code}`);
+    });
+    worker.on("message", (message: ToControl) => {
+      switch (message.kind) {
+        case "answer":
+          return this.#tickets.settle(message);
+        case "metric":
+          return handlers.metric(message.announcement);
+        case "request":
+          void answerTicket(
+            message.ticket,
+            () => handlers.perform(message.body),
+            send,
+            (reason) => log.error("control_request_failed", { request: message.body.kind, err: reason }),
+          );
+          return;
+      }
+    });
+  }
+
+  /** Sends a request and waits for its answer; rejects with unavailable when the thread ends first. */
+  ask(request: ThreadRequest): Promise<unknown> {
+    return this.#tickets.ask(request);
+  }
+
+  tell(body: ThreadNotice): void {
+    this.#worker.postMessage({ kind: "notice", body } satisfies ToThread);
+  }
+}

@@ -1,0 +1,365 @@
+import type { Socket } from "node:net";
+import type { Connection, ConnectionContext, ConnectionFactory } from "../connection.ts";
+import { acceptsGzip, bodyCoding, deflateMessage, inflateRequestBody } from "../content-coding.ts";
+import type { HttpResponse } from "../http-exchange.ts";
+import { SocketWriter } from "../socket-writer.ts";
+import { type Swept, sweepOf } from "../sweep.ts";
+import { Exchange } from "./exchange.ts";
+import { faultAnswer } from "./fault-answer.ts";
+import { RequestHead } from "./head-parser.ts";
+import { RequestFault } from "./request-fault.ts";
+import { RequestReader } from "./request-reader.ts";
+import { ResponseWriter } from "./response-writer.ts";
+
+/**
+ * What the connection does with its input: reads requests; drops it, because the last request has come (it said so, or was
+ * refused); drops it, because our side is closed; has none, because the socket is. Only ever moves to the right.
+ */
+type Phase = "open" | "last" | "ended" | "gone";
+
+/** Requests served in one go before other connections get a turn. */
+const REQUESTS_A_TURN = 16;
+
+/** Smaller answers are not worth compressing. */
+const COMPRESSED_BYTES = 1024;
+
+/** Answers of this size are written at once, so that a peer that does not read stops the next request. */
+const FLUSHED_BYTES = 16 * 1024;
+
+/** Time a peer has to close its side after ours; closing at once could cost it the last answer (RFC 9112, 9.6). */
+const LINGER_MS = 1000;
+
+const NO_BYTES = Buffer.alloc(0);
+const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
+
+const responseWriter = new ResponseWriter();
+
+class Http1Connection implements Connection, Swept {
+  readonly #socket: Socket;
+  readonly #context: ConnectionContext;
+  readonly #reader: RequestReader;
+  readonly #writer: SocketWriter;
+  #phase: Phase = "open";
+  /** When the request being received was first seen incomplete; -1 when there is none. */
+  #started = -1;
+  /** When the sweep first saw the connection without work, or closed on our side; -1 when it is neither. */
+  #quietSince = -1;
+  /** What is to be written, in order: exchanges, and interim answers between them. */
+  readonly #turns: (Exchange | typeof CONTINUE)[] = [];
+  /** Bodies of the requests and answers in {@link #turns}. */
+  #heldBytes = 0;
+  #inflating = false;
+  #yielded = false;
+  #advancing = false;
+  /** Whether the connection closes as soon as what has arrived is answered. */
+  #draining = false;
+  #peerEnded = false;
+
+  constructor(socket: Socket, context: ConnectionContext) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#reader = new RequestReader(context.limits);
+    this.#writer = new SocketWriter(socket, () => this.#resume());
+    socket.on("data", (bytes: Buffer) => this.receive(bytes));
+    socket.on("end", () => this.#onEnd());
+    socket.on("error", (reason: NodeJS.ErrnoException) => this.#context.report("socket-error", reason.code));
+    socket.on("close", () => this.#onClose());
+    sweepOf(context.clock).add(this);
+  }
+
+  receive(bytes: Buffer): void {
+    if (this.#phase !== "open") return;
+    this.#reader.push(bytes);
+    this.#advance();
+  }
+
+  drain(): void {
+    this.#draining = true;
+    if (!this.#advancing) this.#settle();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  sweep(now: number): void {
+    const { limits } = this.#context;
+    if (this.#writer.stalled(now, limits.writeTimeoutMs)) {
+      this.#context.report("write-timeout");
+      this.#socket.destroy();
+      return;
+    }
+    const ended = this.#phase === "ended";
+    const quiet = ended ? this.#writer.empty : this.#turns.length === 0 && this.#reader.atBoundary;
+    if (!quiet) this.#quietSince = -1;
+    else if (this.#quietSince < 0) this.#quietSince = now;
+
+    if (ended) {
+      if (quiet && now - this.#quietSince >= LINGER_MS) this.#socket.destroy();
+    } else if (quiet) {
+      if (now - this.#quietSince >= limits.keepAliveTimeoutMs) this.#closeIdle();
+    } else if (this.#receiving()) {
+      const limit = this.#reader.unfinished === "head" ? limits.headersTimeoutMs : limits.requestTimeoutMs;
+      if (now - this.#started >= limit) this.#advance(new RequestFault(408, "the request did not arrive in time"));
+    }
+  }
+
+  #onEnd(): void {
+    this.#peerEnded = true;
+    this.#draining = true;
+    if (this.#phase !== "ended") this.#advance();
+  }
+
+  #onClose(): void {
+    this.#phase = "gone";
+    sweepOf(this.#context.clock).delete(this);
+    for (const turn of this.#turns) if (turn instanceof Exchange) turn.abort();
+    this.#turns.length = 0;
+    this.#reader.drop();
+  }
+
+  /** Whether a part of a request is there and the rest is awaited from the peer. */
+  #receiving(): boolean {
+    return this.#started >= 0 && !(this.#reader.unfinished === "head" && this.#blocked());
+  }
+
+  /** Whether no further request may start for now. */
+  #blocked(): boolean {
+    const { limits } = this.#context;
+    return (
+      this.#inflating ||
+      this.#yielded ||
+      this.#writer.full ||
+      this.#turns.length >= limits.maxPipelined ||
+      this.#heldBytes > limits.maxBodyBytes
+    );
+  }
+
+  /** Uses as much input as it can, or refuses it for `fault`, then writes what there is to write. */
+  #advance(fault?: RequestFault): void {
+    this.#advancing = true;
+    try {
+      if (fault !== undefined) throw fault;
+      this.#serveAll();
+      if (this.#peerEnded && this.#receiving()) throw new RequestFault(400, "the connection ended before the request did");
+    } catch (reason) {
+      if (!(reason instanceof RequestFault)) throw reason;
+      this.#refuse(reason);
+    } finally {
+      this.#advancing = false;
+    }
+    this.#settle();
+  }
+
+  #serveAll(): void {
+    const reader = this.#reader;
+    for (let served = 1; this.#phase === "open"; served++) {
+      if (reader.unfinished !== "body" && this.#blocked()) return;
+      const head = reader.next();
+      if (head === undefined) break;
+      this.#serve(head, reader.body);
+      if (served === REQUESTS_A_TURN && !reader.atBoundary) this.#yield();
+    }
+    if (reader.unfinished === undefined) return;
+    if (this.#started < 0) this.#started = this.#context.clock.now();
+    if (!reader.takeContinue()) return;
+    if (this.#turns.length === 0) this.#writer.out.push(CONTINUE);
+    else this.#turns.push(CONTINUE);
+  }
+
+  #serve(head: RequestHead, body: Uint8Array): void {
+    this.#started = -1;
+    const exchange = new Exchange(head, body);
+    if (!head.keepAlive) this.#lastRequest();
+    if (head.hasContentEncoding && body.length > 0 && bodyCoding(head.header("content-encoding")) === "gzip") {
+      this.#wait(exchange);
+      this.#inflating = true;
+      void this.#inflate(exchange);
+    } else {
+      this.#handle(exchange);
+    }
+  }
+
+  async #inflate(exchange: Exchange): Promise<void> {
+    const { maxBodyBytes } = this.#context.limits;
+    try {
+      exchange.body = await inflateRequestBody(exchange.body, maxBodyBytes);
+      this.#inflating = false;
+      if (this.#phase === "gone") return;
+      this.#hold(exchange, exchange.body.length);
+      this.#handle(exchange);
+    } catch {
+      this.#inflating = false;
+      if (this.#phase === "gone") return;
+      this.#context.report("request-refused", 413);
+      exchange.keepAlive = false;
+      this.#lastRequest();
+      this.#answer(exchange, faultAnswer(413, `the decompressed request body is larger than the limit of ${maxBodyBytes} bytes`));
+    }
+    this.#resume();
+  }
+
+  #handle(exchange: Exchange): void {
+    let answer: HttpResponse | Promise<HttpResponse>;
+    try {
+      answer = this.#context.http(exchange);
+    } catch (reason) {
+      answer = this.#handlerFault(reason);
+    }
+    if (!(answer instanceof Promise)) {
+      this.#encode(exchange, answer);
+      return;
+    }
+    this.#wait(exchange);
+    answer.then(
+      (ready) => this.#encode(exchange, ready),
+      (reason: unknown) => this.#encode(exchange, this.#handlerFault(reason)),
+    );
+  }
+
+  #handlerFault(reason: unknown): HttpResponse {
+    this.#context.report("handler-fault", reason);
+    return faultAnswer(500, "internal error");
+  }
+
+  /** Compresses the answer if it is worth it, then hands it on. */
+  #encode(exchange: Exchange, answer: HttpResponse): void {
+    if (this.#phase === "gone") return;
+    const { head } = exchange;
+    const compress =
+      this.#context.compressResponses &&
+      head.hasAcceptEncoding &&
+      answer.body.length >= COMPRESSED_BYTES &&
+      !answer.headers.some(([name]) => name === "content-encoding") &&
+      acceptsGzip(head.header("accept-encoding"));
+    if (!compress) {
+      this.#answer(exchange, answer);
+      return;
+    }
+    this.#wait(exchange);
+    deflateMessage(answer.body, "gzip").then(
+      (body) => {
+        const headers = [...answer.headers, ["content-encoding", "gzip"], ["vary", "accept-encoding"]] as const;
+        this.#answer(exchange, { status: answer.status, headers, body });
+      },
+      (reason: unknown) => this.#answer(exchange, this.#handlerFault(reason)),
+    );
+  }
+
+  /** Gives the exchange its place in the order of answers, if it has none yet. */
+  #wait(exchange: Exchange): void {
+    if (this.#turns.includes(exchange)) return;
+    this.#turns.push(exchange);
+    this.#hold(exchange, exchange.body.length);
+  }
+
+  #hold(exchange: Exchange, bytes: number): void {
+    this.#heldBytes += bytes - exchange.heldBytes;
+    exchange.heldBytes = bytes;
+  }
+
+  /** The answer is there: it is written now or once those before it are. */
+  #answer(exchange: Exchange, answer: HttpResponse): void {
+    if (this.#phase === "gone") return;
+    if (this.#turns.length === 0) {
+      this.#write(exchange, answer);
+    } else {
+      this.#wait(exchange);
+      exchange.answer = answer;
+      this.#hold(exchange, exchange.body.length + answer.body.length);
+      this.#release();
+    }
+    this.#resume();
+  }
+
+  /** Writes the answers whose turn it is. */
+  #release(): void {
+    const turns = this.#turns;
+    while (turns.length > 0) {
+      const turn = turns[0]!;
+      if (turn instanceof Exchange) {
+        if (turn.answer === undefined) return;
+        turns.shift();
+        this.#hold(turn, 0);
+        this.#write(turn, turn.answer);
+      } else {
+        turns.shift();
+        this.#writer.out.push(turn);
+      }
+    }
+  }
+
+  #write(exchange: Exchange, answer: HttpResponse): void {
+    if (this.#draining && this.#phase === "open" && this.#turns.length === 0 && this.#reader.atBoundary) {
+      exchange.keepAlive = false;
+      this.#lastRequest();
+    }
+    const framing = {
+      minorVersion: exchange.head.minorVersion,
+      headOnly: exchange.method === "HEAD",
+      close: !exchange.keepAlive,
+    };
+    if (!responseWriter.write(answer, framing, this.#writer.out)) this.#context.report("invalid-answer", exchange.method);
+    if (answer.body.length >= FLUSHED_BYTES) this.#writer.flush();
+  }
+
+  #refuse(fault: RequestFault): void {
+    this.#context.report("request-refused", fault.status);
+    const head = this.#reader.head ?? new RequestHead(NO_BYTES);
+    head.keepAlive = false;
+    this.#lastRequest();
+    this.#answer(new Exchange(head, NO_BYTES), faultAnswer(fault.status, fault.message));
+  }
+
+  #lastRequest(): void {
+    this.#phase = "last";
+    this.#started = -1;
+    this.#reader.drop();
+  }
+
+  /** Writes what is ready, closes when all is done, and reads on or stops reading as there is room. */
+  #settle(): void {
+    if (this.#phase === "gone") return;
+    this.#writer.flush();
+    if (this.#phase === "ended") return;
+    if (this.#turns.length === 0 && this.#phase === "last") {
+      this.#phase = "ended";
+      this.#socket.end();
+      this.#socket.resume();
+    } else if (this.#turns.length === 0 && this.#draining && this.#reader.atBoundary) {
+      this.#closeIdle();
+    } else {
+      // Never in the middle of a body: its time runs while the peer is not read.
+      const pause = this.#phase === "open" && this.#reader.unfinished !== "body" && this.#blocked();
+      if (pause === this.#socket.isPaused()) return;
+      if (pause) this.#socket.pause();
+      else this.#socket.resume();
+    }
+  }
+
+  /** Nothing is under way in either direction: there is no answer to lose. */
+  #closeIdle(): void {
+    this.#phase = "ended";
+    this.#socket.destroySoon();
+  }
+
+  /** Goes on where {@link #blocked} had stopped it. */
+  #resume(): void {
+    if (!this.#advancing && this.#phase !== "gone") this.#advance();
+  }
+
+  #yield(): void {
+    this.#yielded = true;
+    setImmediate(() => {
+      this.#yielded = false;
+      this.#resume();
+    });
+  }
+}
+
+/** Serves HTTP/1.0 and HTTP/1.1 on a socket made with `allowHalfOpen`: persistent connections, pipelined requests answered in order. */
+export const createHttp1Connection: ConnectionFactory = (socket, first, context) => {
+  const connection = new Http1Connection(socket, context);
+  if (first.length > 0) connection.receive(first);
+  return connection;
+};

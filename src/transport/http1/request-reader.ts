@@ -1,0 +1,158 @@
+import { bodyCoding } from "../content-coding.ts";
+import type { TransportLimits } from "../limits.ts";
+import { BodyCollector } from "./body-collector.ts";
+import { ChunkedParser } from "./chunked-parser.ts";
+import { LF } from "./grammar.ts";
+import { CHUNKED, parseRequestHead, type RequestHead } from "./head-parser.ts";
+import { RequestFault } from "./request-fault.ts";
+
+/** What the next byte belongs to: head -> (body | chunks) -> head. */
+type Place = "head" | "body" | "chunks";
+
+const NO_BYTES = Buffer.alloc(0);
+
+/**
+ * Turns the bytes of a connection into whole requests, however they are cut. Pure: it knows no socket and no time.
+ *
+ * A body that arrived together with its head is a view of what was pushed; any other is gathered.
+ */
+export class RequestReader {
+  readonly #limits: TransportLimits;
+  #place: Place = "head";
+  /** Bytes that were pushed, from {@link #position} not yet used. */
+  #input: Buffer = NO_BYTES;
+  #position = 0;
+  #head: RequestHead | undefined = undefined;
+  #collector: BodyCollector | undefined = undefined;
+  #chunks: ChunkedParser | undefined = undefined;
+  #partialHead = false;
+  #needsLine = false;
+  #continueDue = false;
+  #body: Uint8Array = NO_BYTES;
+
+  constructor(limits: TransportLimits) {
+    this.#limits = limits;
+  }
+
+  /** The body, still in its content coding, of the request that {@link next} gave last. */
+  get body(): Uint8Array {
+    return this.#body;
+  }
+
+  /** The head of the request whose body is being read, or was found faulty. */
+  get head(): RequestHead | undefined {
+    return this.#head;
+  }
+
+  /** Whether nothing of a next request is there. */
+  get atBoundary(): boolean {
+    return this.#place === "head" && this.#position === this.#input.length;
+  }
+
+  /** Which part of a request has begun and not ended; undefined between requests and before {@link next} has looked. */
+  get unfinished(): "head" | "body" | undefined {
+    if (this.#place !== "head") return "body";
+    return this.#partialHead ? "head" : undefined;
+  }
+
+  /** Adds bytes that arrived. Kept, not copied, unless they continue a head. */
+  push(bytes: Buffer): void {
+    const rest = this.#input.length - this.#position;
+    this.#input = rest === 0 ? bytes : Buffer.concat([this.#input.subarray(this.#position), bytes], rest + bytes.length);
+    this.#position = 0;
+    // A head does not become complete without a line end: a peer that sends it byte by byte must not cost a parse for each.
+    this.#needsLine = this.#partialHead && this.#input.length < this.#limits.maxHeaderBytes && !bytes.includes(LF);
+  }
+
+  /**
+   * The head of the next whole request, whose body is in {@link body}; undefined when it has not all arrived. Throws
+   * {@link RequestFault} when the connection cannot be read any further.
+   */
+  next(): RequestHead | undefined {
+    while (this.#position < this.#input.length) {
+      if (this.#place === "head") {
+        if (this.#needsLine) return undefined;
+        const head = this.#readHead();
+        if (head !== undefined || this.#partialHead) return head;
+      } else {
+        return this.#place === "body" ? this.#readBody() : this.#readChunks();
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether `100 Continue` is due to the peer; true once a request. */
+  takeContinue(): boolean {
+    const due = this.#continueDue;
+    this.#continueDue = false;
+    return due;
+  }
+
+  /** Lets go of all that was read. */
+  drop(): void {
+    this.#place = "head";
+    this.#input = NO_BYTES;
+    this.#position = 0;
+    this.#partialHead = false;
+    this.#needsLine = false;
+    this.#continueDue = false;
+    this.#head = undefined;
+    this.#collector = undefined;
+    this.#chunks = undefined;
+  }
+
+  #readHead(): RequestHead | undefined {
+    const limits = this.#limits;
+    const input = this.#input;
+    const head = parseRequestHead(input, this.#position, input.length, limits);
+    this.#partialHead = head === undefined;
+    if (head === undefined) return undefined;
+    this.#head = head;
+    const { bodyLength, end } = head;
+    this.#position = end;
+    if (bodyLength === 0) return this.#whole(head, NO_BYTES);
+    if (bodyLength > limits.maxBodyBytes) {
+      throw new RequestFault(413, `the request body is larger than the limit of ${limits.maxBodyBytes} bytes`);
+    }
+    if (head.hasContentEncoding && bodyCoding(head.header("content-encoding")) === "unsupported") {
+      throw new RequestFault(415, "unsupported Content-Encoding, expected gzip");
+    }
+    if (bodyLength !== CHUNKED && input.length - end >= bodyLength) {
+      this.#position = end + bodyLength;
+      return this.#whole(head, input.subarray(end, end + bodyLength));
+    }
+    this.#continueDue = head.expectsContinue && end === input.length;
+    this.#collector = new BodyCollector(bodyLength === CHUNKED ? limits.maxBodyBytes : bodyLength);
+    if (bodyLength === CHUNKED) this.#chunks = new ChunkedParser(limits, this.#collector);
+    this.#place = bodyLength === CHUNKED ? "chunks" : "body";
+    return undefined;
+  }
+
+  #readBody(): RequestHead | undefined {
+    const head = this.#head!;
+    const collector = this.#collector!;
+    const end = Math.min(this.#input.length, this.#position + head.bodyLength - collector.length);
+    collector.append(this.#input, this.#position, end);
+    this.#position = end;
+    return collector.length === head.bodyLength ? this.#whole(head, collector.take()) : undefined;
+  }
+
+  #readChunks(): RequestHead | undefined {
+    const chunks = this.#chunks!;
+    this.#position = chunks.push(this.#input, this.#position, this.#input.length);
+    return chunks.done ? this.#whole(this.#head!, this.#collector!.take()) : undefined;
+  }
+
+  #whole(head: RequestHead, body: Uint8Array): RequestHead {
+    this.#body = body;
+    this.#place = "head";
+    this.#head = undefined;
+    this.#collector = undefined;
+    this.#chunks = undefined;
+    if (this.#position === this.#input.length) {
+      this.#input = NO_BYTES;
+      this.#position = 0;
+    }
+    return head;
+  }
+}

@@ -1,0 +1,363 @@
+import type { Socket } from "node:net";
+import { ServingError } from "../../base/serving-error.ts";
+import type { Connection, ConnectionContext, ConnectionFactory } from "../connection.ts";
+import { type Swept, sweepOf } from "../sweep.ts";
+import { AbuseBudget } from "./abuse-budget.ts";
+import { connectionFault, ERROR_CODE, type Fault, streamFault } from "./error-code.ts";
+import { DEFAULT_WINDOW, MAX_WINDOW, ReceiveWindow } from "./flow-control.ts";
+import { FRAME_FLAG, FRAME_TYPE, writeUint32 } from "./frame.ts";
+import { type FrameEvent, FrameParser } from "./frame-parser.ts";
+import { Outbound, type OutboundOwner } from "./outbound.ts";
+import { applySettings, encodeSettings, SETTING } from "./settings.ts";
+import type { Stream } from "./stream.ts";
+import { receiveWindowSize, StreamTable } from "./stream-table.ts";
+
+/** Where a connection is; {@link PHASE_MOVES} says where it may go. */
+type Phase =
+  | "serving"
+  /** GOAWAY with the highest number and a PING are on their way; new streams are still taken. */
+  | "draining"
+  /** GOAWAY with the final number is out; new streams are ignored. */
+  | "last"
+  /** Our side is closed; input is dropped. */
+  | "lingering"
+  | "closed";
+
+const PHASE_MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
+  serving: ["draining", "last", "lingering", "closed"],
+  draining: ["last", "lingering", "closed"],
+  last: ["lingering", "closed"],
+  lingering: ["closed"],
+  closed: [],
+};
+
+/** How long a peer has to acknowledge the PING of a drain, and to close its side after ours. */
+const DRAIN_PING_MS = 1000;
+const LINGER_MS = 1000;
+const DRAIN_PING = Buffer.from("draining", "latin1");
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * The server's side of one HTTP/2 connection (RFC 9113): frames of the connection itself, time limits and the end. Streams are the
+ * {@link StreamTable}'s business, sending is {@link Outbound}'s. What one turn of the event loop has to say goes out in one write.
+ */
+class Http2Connection implements Connection, Swept, OutboundOwner {
+  readonly #context: ConnectionContext;
+  readonly #socket: Socket;
+  readonly #parser: FrameParser;
+  readonly #outbound: Outbound;
+  readonly #streams: StreamTable;
+  readonly #budget: AbuseBudget;
+  readonly #window: ReceiveWindow;
+  #phase: Phase = "serving";
+  #phaseSince: number;
+  #settingsAcked = false;
+  #turnScheduled = false;
+  readonly #startedAt: number;
+  /** When what the parser holds incomplete began; -1 when there is none. */
+  #incompleteSince: number;
+  /** What the last sweep saw, to tell an idle connection and a stuck peer from busy ones. */
+  #sweptStreamId = -1;
+  #idleSince = 0;
+  #sweptWrites = -1;
+  #stuckSince = 0;
+
+  constructor(socket: Socket, first: Buffer, context: ConnectionContext) {
+    const { limits, clock } = context;
+    const now = clock.now();
+    this.#context = context;
+    this.#socket = socket;
+    this.#startedAt = now;
+    this.#phaseSince = now;
+    this.#incompleteSince = now;
+    this.#parser = new FrameParser({ maxHeaderBlockBytes: limits.maxHeaderBytes });
+    this.#budget = new AbuseBudget(limits, now);
+    this.#window = new ReceiveWindow(receiveWindowSize(limits.maxBodyBytes), DEFAULT_WINDOW);
+    this.#outbound = new Outbound(socket, this);
+    this.#streams = new StreamTable(context, this.#outbound, this.#budget);
+    socket.setNoDelay(true);
+    socket.on("data", (bytes: Buffer) => this.#read(bytes));
+    socket.on("drain", () => this.#outbound.pump());
+    socket.on("end", () => this.#peerEnded());
+    socket.on("error", (reason: NodeJS.ErrnoException) => context.report("socket-error", reason.code));
+    socket.on("close", () => this.#gone());
+    sweepOf(clock).add(this);
+    this.#greet();
+    if (first.length > 0) this.#read(first);
+  }
+
+  drain(): void {
+    if (this.#phase !== "serving") return;
+    if (this.#streams.lastStreamId === 0) {
+      this.#stopTakingStreams();
+      return;
+    }
+    this.#enter("draining");
+    this.#sendGoAway(MAX_WINDOW, ERROR_CODE.noError, "");
+    this.#outbound.control(FRAME_TYPE.ping, 0, 0, DRAIN_PING);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+    this.#gone();
+  }
+
+  wake(): void {
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    process.nextTick(endTurn, this);
+  }
+
+  localEnded(stream: Stream): void {
+    this.#streams.localEnded(stream);
+  }
+
+  now(): number {
+    return this.#context.clock.now();
+  }
+
+  sweep(now: number): void {
+    const { limits } = this.#context;
+    const inPhase = now - this.#phaseSince;
+    if (this.#stuck(now)) {
+      this.#context.report("write-timeout");
+      this.destroy();
+      return;
+    }
+    if (this.#phase === "lingering") {
+      if (inPhase >= LINGER_MS && this.#socket.writableLength === 0) this.destroy();
+      return;
+    }
+    if (this.#phase === "draining" && inPhase >= DRAIN_PING_MS) this.#stopTakingStreams();
+    if (!this.#settingsAcked && now - this.#startedAt >= limits.headersTimeoutMs) {
+      this.#fail(connectionFault(ERROR_CODE.settingsTimeout, "SETTINGS were not acknowledged in time"));
+    } else if (this.#incompleteSince >= 0 && now - this.#incompleteSince >= limits.headersTimeoutMs) {
+      this.#fail(connectionFault(ERROR_CODE.enhanceYourCalm, "a frame or header block did not arrive in time"));
+    } else {
+      this.#streams.sweep(now);
+      this.#sweepIdle(now);
+    }
+  }
+
+  /** What is due after all work of a turn. */
+  endTurn(): void {
+    this.#turnScheduled = false;
+    if (this.#phase === "closed") return;
+    this.#streams.endTurn();
+    this.#flush();
+    if (this.#phase === "last" && this.#streams.size === 0) this.#linger();
+  }
+
+  #sweepIdle(now: number): void {
+    const { lastStreamId } = this.#streams;
+    if (this.#streams.size > 0 || this.#sweptStreamId !== lastStreamId) {
+      this.#sweptStreamId = lastStreamId;
+      this.#idleSince = now;
+      return;
+    }
+    this.#outbound.buffer.shrink();
+    if (now - this.#idleSince >= this.#context.limits.keepAliveTimeoutMs) this.drain();
+  }
+
+  /** Whether the peer has taken in nothing for too long although bytes wait for it. */
+  #stuck(now: number): boolean {
+    const { writes } = this.#outbound.buffer;
+    if (this.#socket.writableLength === 0 || writes !== this.#sweptWrites) {
+      this.#sweptWrites = writes;
+      this.#stuckSince = now;
+      return false;
+    }
+    return now - this.#stuckSince >= this.#context.limits.writeTimeoutMs;
+  }
+
+  #greet(): void {
+    const { limits } = this.#context;
+    const settings = encodeSettings([
+      [SETTING.maxConcurrentStreams, limits.maxConcurrentStreams],
+      [SETTING.initialWindowSize, receiveWindowSize(limits.maxBodyBytes)],
+      [SETTING.maxHeaderListSize, limits.maxHeaderBytes],
+    ]);
+    this.#outbound.control(FRAME_TYPE.settings, 0, 0, settings);
+    const increment = this.#window.announce();
+    if (increment > 0) this.#outbound.number(FRAME_TYPE.windowUpdate, 0, increment);
+  }
+
+  #read(bytes: Buffer): void {
+    if (!this.#takesInput()) return;
+    const now = this.#context.clock.now();
+    this.#streams.now = now;
+    const parser = this.#parser;
+    parser.push(bytes);
+    let events = 0;
+    try {
+      for (let event = parser.next(); event !== undefined; event = parser.next()) {
+        events++;
+        const fault = this.#on(event);
+        if (fault !== undefined) this.#act(fault);
+        if (!this.#takesInput()) return;
+      }
+    } catch (reason) {
+      this.#context.report("connection-fault", reason);
+      this.#fail(connectionFault(ERROR_CODE.internalError, "internal error"));
+      return;
+    }
+    if (!parser.incomplete) this.#incompleteSince = -1;
+    else if (this.#incompleteSince < 0 || events > 0) this.#incompleteSince = now;
+    if (this.#streams.turnPending) this.wake();
+  }
+
+  #takesInput(): boolean {
+    return this.#phase !== "lingering" && this.#phase !== "closed";
+  }
+
+  #act(fault: Fault): void {
+    if (fault.scope === "connection") {
+      this.#fail(fault);
+      return;
+    }
+    this.#context.report("stream-fault", fault.message);
+    const graver = this.#streams.resetFaulty(this.#parser.streamId, fault);
+    if (graver !== undefined) this.#fail(graver);
+  }
+
+  #on(event: FrameEvent): Fault | undefined {
+    const parser = this.#parser;
+    switch (event) {
+      case "data":
+        return this.#onData() ?? this.#streams.onData(parser);
+      case "headers":
+        return this.#streams.onHeaders(parser);
+      case "priority":
+        if (parser.selfDependent) return streamFault(ERROR_CODE.protocolError, "a stream depends on itself");
+        return this.#chargeControl();
+      case "reset":
+        return this.#streams.onReset(parser);
+      case "settings":
+        return this.#onSettings();
+      case "ping":
+        return this.#onPing();
+      case "window-update":
+        return parser.streamId === 0 ? this.#onWindowUpdate() : this.#streams.onWindowUpdate(parser);
+      case "go-away":
+      case "unknown":
+        return this.#chargeControl();
+      case "fault":
+        return parser.fault;
+    }
+  }
+
+  /** DATA as far as the connection is concerned: its window, and the budget of frames without a use. */
+  #onData(): Fault | undefined {
+    const { start, end, frameLength, endStream } = this.#parser;
+    if (frameLength > 0) {
+      if (!this.#window.receive(frameLength)) {
+        return connectionFault(ERROR_CODE.flowControlError, "DATA beyond the connection's window");
+      }
+      const increment = this.#window.release(frameLength);
+      if (increment > 0) this.#outbound.number(FRAME_TYPE.windowUpdate, 0, increment);
+    }
+    return start === end && !endStream ? this.#chargeControl() : undefined;
+  }
+
+  #onSettings(): Fault | undefined {
+    const { ack, bytes, start, end } = this.#parser;
+    if (ack) {
+      this.#settingsAcked = true;
+      this.#streams.limitKnown = true;
+      return this.#chargeControl();
+    }
+    const peer = applySettings(this.#outbound.peer, bytes, start, end);
+    if ("scope" in peer) return peer;
+    if (!this.#outbound.applyPeer(peer, this.#streams.values())) {
+      return connectionFault(ERROR_CODE.flowControlError, "SETTINGS_INITIAL_WINDOW_SIZE makes a window overflow");
+    }
+    this.#outbound.control(FRAME_TYPE.settings, FRAME_FLAG.ack, 0, EMPTY);
+    this.#outbound.pump();
+    return this.#chargeControl();
+  }
+
+  /**
+   * Answers a PING. It is charged only when nothing was sent on streams since the last one: clients that measure the bandwidth
+   * of what they receive (gRPC's do) send a PING for each round trip.
+   */
+  #onPing(): Fault | undefined {
+    const { ack, bytes, start, end } = this.#parser;
+    if (ack) {
+      if (this.#phase === "draining" && DRAIN_PING.equals(bytes.subarray(start, end))) this.#stopTakingStreams();
+      return this.#chargeControl();
+    }
+    this.#outbound.control(FRAME_TYPE.ping, FRAME_FLAG.ack, 0, bytes.subarray(start, end));
+    if (!this.#outbound.sentOnStreams) return this.#chargeControl();
+    this.#outbound.sentOnStreams = false;
+    return undefined;
+  }
+
+  #onWindowUpdate(): Fault | undefined {
+    const { value } = this.#parser;
+    if (value === 0) return connectionFault(ERROR_CODE.protocolError, "WINDOW_UPDATE of 0");
+    return this.#outbound.widen(value)
+      ? undefined
+      : connectionFault(ERROR_CODE.flowControlError, "WINDOW_UPDATE makes the connection's window overflow");
+  }
+
+  #chargeControl(): Fault | undefined {
+    return this.#budget.chargeControl(this.#streams.now);
+  }
+
+  #flush(): void {
+    if (this.#socket.writable) this.#outbound.buffer.flush(this.#socket);
+  }
+
+  /** Names the last stream that will be answered; the connection ends when it and those before it are. */
+  #stopTakingStreams(): void {
+    this.#enter("last");
+    this.#streams.finalStreamId = this.#streams.lastStreamId;
+    this.#sendGoAway(this.#streams.lastStreamId, ERROR_CODE.noError, "");
+  }
+
+  #fail(fault: Fault): void {
+    if (!this.#takesInput()) return;
+    this.#context.report("connection-fault", fault.message);
+    this.#sendGoAway(this.#streams.lastStreamId, fault.code, fault.message);
+    this.#flush();
+    this.#linger();
+    this.#streams.abortAll(new ServingError("cancelled", "the client broke the protocol"));
+  }
+
+  #sendGoAway(lastStreamId: number, code: number, message: string): void {
+    const payload = Buffer.alloc(8 + message.length);
+    payload.write(message, writeUint32(payload, writeUint32(payload, 0, lastStreamId), code), "latin1");
+    this.#outbound.control(FRAME_TYPE.goAway, 0, 0, payload);
+  }
+
+  /** Closes our side and waits a moment for the peer's, so that it reads the last frames before the socket is gone. */
+  #linger(): void {
+    if (!this.#takesInput()) return;
+    this.#enter("lingering");
+    this.#socket.end();
+  }
+
+  #enter(phase: Phase): void {
+    if (!PHASE_MOVES[this.#phase].includes(phase)) throw new Error(`connection cannot go from ${this.#phase} to ${phase}`);
+    this.#phase = phase;
+    this.#phaseSince = this.#context.clock.now();
+  }
+
+  #peerEnded(): void {
+    if (this.#phase !== "lingering") this.destroy();
+  }
+
+  #gone(): void {
+    if (this.#phase === "closed") return;
+    this.#enter("closed");
+    sweepOf(this.#context.clock).delete(this);
+    this.#streams.abortAll(new ServingError("cancelled", "the client closed the connection"));
+  }
+}
+
+function endTurn(connection: Http2Connection): void {
+  connection.endTurn();
+}
+
+/** Speaks HTTP/2 on a socket: gRPC calls go to the context's `grpc`, all other requests to its `http`. */
+export const createHttp2Connection: ConnectionFactory = (socket, first, context) => new Http2Connection(socket, first, context);

@@ -1,0 +1,196 @@
+import type { ServingError } from "../../base/serving-error.ts";
+import { acceptsGzip, bodyCoding, deflateMessage, inflateRequestBody } from "../content-coding.ts";
+import type { HttpRequest, HttpResponse } from "../http-exchange.ts";
+import { BodyCollector } from "../http1/body-collector.ts";
+import { faultAnswer } from "../http1/fault-answer.ts";
+import type { FaultStatus } from "../http1/request-fault.ts";
+import { encodeResponseHead } from "./http-response-head.ts";
+import { fieldValue, type RequestHead } from "./request-head.ts";
+import type { Stream, StreamConsumer } from "./stream.ts";
+import type { StreamHost } from "./stream-host.ts";
+
+/** Smaller answers are not worth compressing. */
+const COMPRESSED_BYTES = 1024;
+const NO_BYTES = Buffer.alloc(0);
+
+/**
+ * One request of HTTP semantics (REST) on a stream.
+ *
+ * receiving -> answering once the body is whole, or at once when the request is refused -> answered; gone from anywhere.
+ */
+class HttpCall implements HttpRequest, StreamConsumer {
+  readonly method: string;
+  readonly target: string;
+  body: Uint8Array = NO_BYTES;
+  readonly #host: StreamHost;
+  readonly #stream: Stream;
+  readonly #head: RequestHead;
+  #phase: "receiving" | "answering" | "answered" | "gone" = "receiving";
+  #collector: BodyCollector | undefined = undefined;
+  #controller: AbortController | undefined = undefined;
+  #reason: ServingError | undefined = undefined;
+
+  constructor(host: StreamHost, stream: Stream, head: RequestHead) {
+    this.#host = host;
+    this.#stream = stream;
+    this.#head = head;
+    this.method = head.method;
+    this.target = head.target;
+  }
+
+  header(name: string): string | undefined {
+    return name === "host" ? this.#head.authority : fieldValue(this.#head, name);
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    return this.#controller.signal;
+  }
+
+  /** Refuses by the head alone what can be. */
+  begin(): void {
+    const head = this.#head;
+    const { limits } = this.#host.context;
+    if (head.oversized) this.#refuse(431, `the request's headers are larger than the limit of ${limits.maxHeaderBytes} bytes`);
+    else if (head.method === "CONNECT") this.#refuse(501, "this server is no proxy");
+    else if (head.contentLength > limits.maxBodyBytes) this.#refuseTooLarge("the request body");
+    else if (bodyCoding(fieldValue(head, "content-encoding")) === "unsupported") {
+      this.#refuse(415, "unsupported Content-Encoding, expected gzip");
+    }
+  }
+
+  received(bytes: Buffer, start: number, end: number): void {
+    if (this.#phase !== "receiving") return;
+    const { maxBodyBytes } = this.#host.context.limits;
+    if (this.#collector === undefined) {
+      const whole = this.#head.contentLength === end - start;
+      if (whole) {
+        this.body = bytes.subarray(start, end);
+        return;
+      }
+      this.#collector = new BodyCollector(this.#head.contentLength < 0 ? maxBodyBytes : this.#head.contentLength);
+    }
+    if (this.#collector.length + end - start > maxBodyBytes) {
+      this.#collector = undefined;
+      this.#refuseTooLarge("the request body");
+      return;
+    }
+    this.#collector.append(bytes, start, end);
+  }
+
+  turnEnded(): void {
+    if (this.#phase === "receiving" && fieldValue(this.#head, "expect")?.toLowerCase() === "100-continue") {
+      this.#host.outbound.headers(this.#stream, [[":status", "100"]], false);
+    }
+  }
+
+  remoteEnded(): void {
+    if (this.#phase !== "receiving") return;
+    this.#phase = "answering";
+    if (this.#collector !== undefined) this.body = this.#collector.take();
+    this.#collector = undefined;
+    if (this.body.length > 0 && bodyCoding(fieldValue(this.#head, "content-encoding")) === "gzip") void this.#inflateAndHandle();
+    else this.#handle();
+  }
+
+  overdue(): void {
+    if (this.#phase === "receiving") this.#refuse(408, "the request did not arrive in time");
+  }
+
+  aborted(reason: ServingError): void {
+    this.#phase = "gone";
+    this.#reason = reason;
+    this.#collector = undefined;
+    this.#controller?.abort(reason);
+  }
+
+  async #inflateAndHandle(): Promise<void> {
+    try {
+      this.body = await inflateRequestBody(this.body, this.#host.context.limits.maxBodyBytes);
+    } catch {
+      this.#refuseTooLarge("the decompressed request body");
+      return;
+    }
+    if (this.#phase === "answering") this.#handle();
+  }
+
+  #handle(): void {
+    let answer: HttpResponse | Promise<HttpResponse>;
+    try {
+      answer = this.#host.context.http(this);
+    } catch (reason) {
+      answer = this.#handlerFault(reason);
+    }
+    if (answer instanceof Promise) {
+      answer.then(
+        (ready) => this.#encode(ready),
+        (reason: unknown) => this.#encode(this.#handlerFault(reason)),
+      );
+    } else {
+      this.#encode(answer);
+    }
+  }
+
+  #handlerFault(reason: unknown): HttpResponse {
+    this.#host.context.report("handler-fault", reason);
+    return faultAnswer(500, "internal error");
+  }
+
+  /** Compresses the answer if that is wanted and worth it. */
+  #encode(answer: HttpResponse): void {
+    const compress =
+      this.#host.context.compressResponses &&
+      answer.body.length >= COMPRESSED_BYTES &&
+      this.#phase === "answering" &&
+      !answer.headers.some(([name]) => name === "content-encoding") &&
+      acceptsGzip(fieldValue(this.#head, "accept-encoding"));
+    if (!compress) {
+      this.#answer(answer);
+      return;
+    }
+    deflateMessage(answer.body, "gzip").then(
+      (body) => {
+        const headers = [...answer.headers, ["content-encoding", "gzip"], ["vary", "accept-encoding"]] as const;
+        this.#answer({ status: answer.status, headers, body });
+      },
+      (reason: unknown) => this.#answer(this.#handlerFault(reason)),
+    );
+  }
+
+  #refuseTooLarge(what: string): void {
+    this.#refuse(413, `${what} is larger than the limit of ${this.#host.context.limits.maxBodyBytes} bytes`);
+  }
+
+  #refuse(status: FaultStatus, message: string): void {
+    this.#host.context.report("request-refused", status);
+    this.#answer(faultAnswer(status, message));
+  }
+
+  #answer(answer: HttpResponse): void {
+    if (this.#phase === "answered" || this.#phase === "gone") return;
+    this.#phase = "answered";
+    const head = encodeResponseHead(answer);
+    if (head === undefined) {
+      this.#host.context.report("invalid-answer", this.method);
+      this.#send(faultAnswer(500, "internal error"));
+    } else {
+      this.#send(answer, head);
+    }
+  }
+
+  #send(answer: HttpResponse, head = encodeResponseHead(answer)!): void {
+    const { outbound } = this.#host;
+    const { status, body } = answer;
+    const bodiless = body.length === 0 || this.method === "HEAD" || status === 204 || status === 205 || status === 304;
+    outbound.headers(this.#stream, head, bodiless);
+    if (!bodiless) outbound.body(this.#stream, body);
+  }
+}
+
+/** Serves a stream by the context's HTTP handler. */
+export function openHttpCall(host: StreamHost, stream: Stream, head: RequestHead): StreamConsumer {
+  const call = new HttpCall(host, stream, head);
+  call.begin();
+  return call;
+}

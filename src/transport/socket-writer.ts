@@ -1,0 +1,78 @@
+import type { Socket } from "node:net";
+
+/** Pieces up to this size together are joined into one buffer for one plain write. */
+const JOINED_BYTES = 64 * 1024;
+
+/** Gathers the bytes for a socket, writes them together, and knows when the peer no longer takes them in. */
+export class SocketWriter {
+  /** Bytes to write at the next {@link flush}, in order. */
+  readonly out: Uint8Array[] = [];
+  readonly #socket: Socket;
+  #full = false;
+  /** What had been written when {@link #markedAt} was taken; everything up to there is due within the write timeout. */
+  #marked = 0;
+  #markedAt = -1;
+
+  /** `onDrain` is called when {@link full} turns false again. */
+  constructor(socket: Socket, onDrain: () => void) {
+    this.#socket = socket;
+    socket.on("drain", () => {
+      this.#full = false;
+      onDrain();
+    });
+  }
+
+  /** Whether the socket holds more than it should: produce no more until it drains. */
+  get full(): boolean {
+    return this.#full;
+  }
+
+  /** Whether everything flushed has been handed to the operating system. */
+  get empty(): boolean {
+    return this.#socket.writableLength === 0;
+  }
+
+  /** Writes what was gathered, in as few system calls as it can. */
+  flush(): void {
+    const { out } = this;
+    if (out.length === 0) return;
+    const socket = this.#socket;
+    if (!socket.writable) {
+      out.length = 0;
+      return;
+    }
+    let room: boolean;
+    if (out.length === 1) {
+      room = socket.write(out[0]!);
+    } else {
+      let total = 0;
+      for (const bytes of out) total += bytes.length;
+      if (total <= JOINED_BYTES) {
+        room = socket.write(Buffer.concat(out, total));
+      } else {
+        socket.cork();
+        for (const bytes of out) socket.write(bytes);
+        socket.uncork();
+        room = !socket.writableNeedDrain;
+      }
+    }
+    out.length = 0;
+    if (!room && socket.writableLength > 0) this.#full = true;
+  }
+
+  /** Whether bytes written `timeoutMs` ago have still not been taken in; to be asked about once a second. */
+  stalled(now: number, timeoutMs: number): boolean {
+    const left = this.#socket.writableLength;
+    if (left === 0) {
+      this.#markedAt = -1;
+      return false;
+    }
+    const written = this.#socket.bytesWritten;
+    if (this.#markedAt < 0 || written - left >= this.#marked) {
+      this.#marked = written;
+      this.#markedAt = now;
+      return false;
+    }
+    return now - this.#markedAt >= timeoutMs;
+  }
+}

@@ -1,0 +1,55 @@
+import type { Clock } from "../base/clock.ts";
+
+/** Something with time limits that a {@link Sweep} looks at. */
+export interface Swept {
+  /** Called about once a second with the clock's time; may remove itself or others. Must not throw. */
+  sweep(now: number): void;
+}
+
+const PERIOD_MS = 1000;
+
+/**
+ * One timer for all connections that share a clock, instead of several a connection: time limits are kept to about a
+ * second, and a request starts and stops no timer. Runs only while something is in it.
+ */
+export class Sweep {
+  readonly #clock: Clock;
+  readonly #entries = new Set<Swept>();
+  #armed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(entry: Swept): void {
+    this.#entries.add(entry);
+    this.#arm();
+  }
+
+  delete(entry: Swept): void {
+    this.#entries.delete(entry);
+  }
+
+  #arm(): void {
+    if (this.#armed || this.#entries.size === 0) return;
+    this.#armed = true;
+    this.#clock.after(PERIOD_MS, () => {
+      this.#armed = false;
+      const now = this.#clock.now();
+      for (const entry of this.#entries) entry.sweep(now);
+      this.#arm();
+    });
+  }
+}
+
+const sweeps = new WeakMap<Clock, Sweep>();
+
+/** The sweep of a clock. */
+export function sweepOf(clock: Clock): Sweep {
+  let sweep = sweeps.get(clock);
+  if (sweep === undefined) {
+    sweep = new Sweep(clock);
+    sweeps.set(clock, sweep);
+  }
+  return sweep;
+}

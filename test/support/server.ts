@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+
+/** A modelport of its own process, on loopback ports of its own. */
+export interface RunningServer {
+  readonly process: ChildProcess;
+  readonly port: number;
+  readonly restPort: number;
+  /** `http://127.0.0.1:PORT` of the REST port. */
+  readonly url: string;
+  /** What it has printed so far. */
+  stdout(): string;
+  stderr(): string;
+  /** Sends a signal and resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** A port that nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no TCP address");
+  return address.port;
+}
+
+/** Starts the built server and waits for `/readyz`, or with `until: "listening"` for `/livez`. Fails with its output if it exits first. */
+export async function startServer(args: readonly string[], { until = "ready" }: { until?: "ready" | "listening" } = {}): Promise<RunningServer> {
+  if (!existsSync(MAIN)) throw new Error("the server is not built: npm run build");
+  const [port, restPort] = [await freePort(), await freePort()];
+  const child = spawn(process.execPath, [MAIN, ...args, `--port=${port}`, `--rest_api_port=${restPort}`], { stdio: ["ignore", "pipe", "pipe"] });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+  const exited = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const url = `http://127.0.0.1:${restPort}`;
+  const probe = until === "ready" ? "/readyz" : "/livez";
+  const failed = exited.then((code) => {
+    throw new Error(`the server exited with ${code} before it was ${until}:\n${output.stdout}\n${output.stderr}`);
+  });
+  await Promise.race([failed, answers(`${url}${probe}`)]);
+  return {
+    process: child,
+    port,
+    restPort,
+    url,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    stop: (signal = "SIGTERM") => {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+/** Runs the built command line to its end. */
+export async function runCommand(args: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, ...output };
+}
+
+async function answers(url: string): Promise<void> {
+  for (;;) {
+    const ok = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Polls until `probe` gives something other than undefined or false. */
+export async function eventually<T>(probe: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined && value !== false) return value;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
