@@ -41,7 +41,7 @@ async function measureStart() {
   const example = join(import.meta.dirname, "../examples/digits");
   const models = join(folder, "digits");
   mkdirSync(models);
-  const empty = await startServer([models, "--model_name=digits", ...serverFlags]);
+  const empty = await startServer([`--model_base_path=${models}`, "--model_name=digits", ...serverFlags]);
   try {
     await empty.until(() => empty.accepts());
     const before = empty.residentMegabytes();

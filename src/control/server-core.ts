@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { ServingError } from "../base/serving-error.ts";
+import type { ServingError, StatusCode } from "../base/serving-error.ts";
 import type { ModelConfig } from "../config/model-server-config.ts";
 import { AspiredVersionsManager } from "../core/aspired-versions-manager.ts";
 import { availabilityPreservingPolicy } from "../core/availability-preserving-policy.ts";
@@ -62,6 +62,9 @@ export interface ModelRow {
 /** The output of the router for models whose config names no platform. */
 const DETECTED = "detected";
 
+/** Errors that may be gone at the next try; the others are about the files themselves, which a try does not change. */
+const TRANSIENT: ReadonlySet<StatusCode> = new Set(["unknown", "deadline-exceeded", "resource-exhausted", "aborted", "internal", "unavailable"]);
+
 /** Waits that nobody can cancel. */
 const NEVER = new AbortController().signal;
 
@@ -76,6 +79,8 @@ export class ServerCore {
   readonly #basic: BasicManager<SharedModel>;
   readonly #manager: AspiredVersionsManager<SharedModel>;
   readonly #monitor: ServableStateMonitor;
+  /** Versions in error whose files have changed since. */
+  readonly #renewed = new Set<string>();
   readonly #reports = new Map<string, LoadReport>();
   #models: readonly ModelConfig[] = [];
   #labels: VersionLabels = new Map();
@@ -96,13 +101,14 @@ export class ServerCore {
       numUnloadThreads: options.unloadThreads,
       maxLoadRetries: options.maxLoadRetries,
       loadRetryIntervalMs: options.loadRetryIntervalMs,
+      isTransient: ({ code }) => TRANSIENT.has(code),
       ...(options.ramLimitBytes !== undefined && { ramLimitBytes: options.ramLimitBytes }),
     });
     this.#manager = new AspiredVersionsManager<SharedModel>({
       manager: this.#basic,
       clock,
       policy: availabilityPreservingPolicy,
-      enableReloadServablesWithError: options.reloadServablesWithError,
+      mayReload: (id) => options.reloadServablesWithError || this.#renewed.delete(servableKey(id)),
     });
     this.#source = new FileSystemSource({
       pollIntervalMs: options.pollIntervalMs,
@@ -110,6 +116,7 @@ export class ServerCore {
       servables: [],
       clock,
       isModel,
+      onRenewed: (id) => this.#renewed.add(servableKey(id)),
       report: (event, { cause, ...detail }) => log.warn(event, { ...detail, ...(cause !== undefined && { err: cause }) }),
     });
     this.#connect();
@@ -230,7 +237,9 @@ export class ServerCore {
     const fields = { model: id.name, version: String(id.version), state: managerState };
     if (health === undefined) log.info("servable_state", fields);
     else log.error("servable_state", { ...fields, code: statusName(health.code), error: health.message });
-    if (managerState === "END") this.#reports.delete(servableKey(id));
+    if (managerState !== "END") return;
+    this.#reports.delete(servableKey(id));
+    if (health !== undefined) this.#source.noteFailure(id);
   }
 
   #loaded(report: LoadReport): void {

@@ -20,8 +20,8 @@ export interface AspiredVersionsManagerOptions<T> {
   readonly clock: Clock;
   /** Milliseconds between turns over all names that are not at rest. Default 100. */
   readonly manageIntervalMs?: number;
-  /** Whether a version in error is tried anew when a later list still has it. Default false. */
-  readonly enableReloadServablesWithError?: boolean;
+  /** Whether a version in error is tried anew, asked when a later list still has it. Default: never. */
+  readonly mayReload?: (id: ServableId) => boolean;
 }
 
 /** One managed version with its aspired flag. */
@@ -43,7 +43,7 @@ export class AspiredVersionsManager<T> implements Target<Loader<T>> {
   readonly #policy: AspiredVersionPolicy;
   readonly #clock: Clock;
   readonly #intervalMs: number;
-  readonly #reloadErrors: boolean;
+  readonly #mayReload: (id: ServableId) => boolean;
 
   /** The aspired ones among the managed versions. */
   readonly #aspired = new Map<string, Set<bigint>>();
@@ -65,7 +65,7 @@ export class AspiredVersionsManager<T> implements Target<Loader<T>> {
     this.#policy = options.policy;
     this.#clock = options.clock;
     this.#intervalMs = options.manageIntervalMs ?? 100;
-    this.#reloadErrors = options.enableReloadServablesWithError ?? false;
+    this.#mayReload = options.mayReload ?? (() => false);
     this.#timer = this.#clock.after(this.#intervalMs, this.#tick);
   }
 
@@ -186,7 +186,7 @@ export class AspiredVersionsManager<T> implements Target<Loader<T>> {
   #aspire(item: ServableData<Loader<T>>): void {
     const { id } = item;
     const state = this.#manager.state(id);
-    const again = state === "error" && this.#reloadErrors && item.error === undefined;
+    const again = state === "error" && item.error === undefined && this.#mayReload(id);
     if (again) this.#manager.stopManaging(id);
     if (again || state === undefined) this.#manager.manage(item);
     const aspired = this.#aspired.get(id.name);

@@ -27,6 +27,8 @@ export interface BasicManagerOptions<T> {
   readonly maxLoadRetries?: number;
   /** Milliseconds between the tries; zero or less: no wait. Default 60,000. */
   readonly loadRetryIntervalMs?: number;
+  /** Whether trying again may help after this error. Default: always. */
+  readonly isTransient?: (error: ServingError) => boolean;
 }
 
 /** One managed version as status tables show it. */
@@ -61,7 +63,7 @@ export class BasicManager<T> {
     this.#publisher = options.publisher;
     this.#bus = options.bus;
     this.#clock = options.clock;
-    this.#retry = { maxLoadRetries, loadRetryIntervalMs };
+    this.#retry = { maxLoadRetries, loadRetryIntervalMs, ...(options.isTransient && { isTransient: options.isTransient }) };
     this.#resources = new ResourceTracker(options.ramLimitBytes);
     this.#loads = new ConcurrencyLimit(numLoadThreads);
     this.#unloads = new ConcurrencyLimit(numUnloadThreads);

@@ -11,6 +11,8 @@ export interface RetryOptions {
   readonly maxLoadRetries: number;
   /** Milliseconds between a failure and the next try; zero or less: no wait. */
   readonly loadRetryIntervalMs: number;
+  /** Whether trying again may help after this error; the load ends at once when it cannot. Default: always. */
+  readonly isTransient?: (error: ServingError) => boolean;
 }
 
 /** One version in the manager's hands: its loader, its state and the retries. Moves only by {@link canMove}'s table. */
@@ -83,7 +85,8 @@ export class LoaderHarness<T> {
         servable = await this.#loader.load(this.signal);
       } catch (reason) {
         this.signal.throwIfAborted();
-        if (retriesLeft <= 0) throw ServingError.from(reason);
+        const error = ServingError.from(reason);
+        if (retriesLeft <= 0 || this.#retry.isTransient?.(error) === false) throw error;
         await this.#pause();
         continue;
       }

@@ -473,3 +473,35 @@ describe("a source that was started", () => {
     expect(versions()).toBeUndefined();
   });
 });
+
+describe("a version that failed to load", () => {
+  test("is given out as renewed once its files have changed and settled", async () => {
+    const renewed: bigint[] = [];
+    const { source, clock, wall, versions } = watch(undefined, { onRenewed: ({ version }) => renewed.push(version) });
+    await put("m/1/model.bin", "broken");
+    await source.poll();
+    source.noteFailure({ name: "m", version: 1n });
+    await source.poll();
+    expect(renewed).toEqual([]);
+
+    wall.ahead = 0;
+    await put("m/1/model.bin", "mended, and longer");
+    await source.poll();
+    expect([renewed, versions()]).toEqual([[], [1n]]);
+    await clock.advance(500);
+    await source.poll();
+    expect([renewed, versions()]).toEqual([[1n], [1n]]);
+    await source.poll();
+    expect(renewed).toEqual([1n]);
+  });
+
+  test("is not renewed by looking at it again", async () => {
+    const renewed: bigint[] = [];
+    const { source, clock } = watch(undefined, { onRenewed: ({ version }) => renewed.push(version) });
+    await put("m/1/model.bin", "broken");
+    await source.poll();
+    source.noteFailure({ name: "m", version: 1n });
+    await clock.advance(5000);
+    expect(renewed).toEqual([]);
+  });
+});

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { Outlet } from "../core/outlet.ts";
+import type { ServableId } from "../core/servable-id.ts";
 import type { Source } from "../core/source.ts";
 import type { Target } from "../core/target.ts";
 import { type MonitorOptions, ServableMonitor } from "./servable-monitor.ts";
@@ -21,9 +22,11 @@ export interface FileSystemSourceOptions {
   /** Whether a folder without version folders is itself a model. */
   readonly isModel: (path: string) => Promise<boolean>;
   readonly report: ReportSourceEvent;
-  /** How long files must be left alone before a version is loaded. Default 1500. */
+  /** Told of a version noted as failed whose files are others now and worth another try. */
+  readonly onRenewed?: (id: ServableId) => void;
+  /** How long files must be left alone before a version is loaded. Default 500. */
   readonly settleWindowMs?: number;
-  /** Between two looks while files are being written. Default 250. */
+  /** Between two looks while files are being written. Default 100. */
   readonly changingIntervalMs?: number;
   /** Whether a base path that lost its last version keeps what is served. Default false. */
   readonly versionsAlwaysPresent?: boolean;
@@ -60,9 +63,10 @@ export class FileSystemSource implements Source<StoragePath> {
       report: options.report,
       now: () => ({ monotonic: clock.now(), wall: wallClock() }),
       pollIntervalMs: options.pollIntervalMs,
-      settleWindowMs: options.settleWindowMs ?? 1500,
-      changingIntervalMs: options.changingIntervalMs ?? 250,
+      settleWindowMs: options.settleWindowMs ?? 500,
+      changingIntervalMs: options.changingIntervalMs ?? 100,
       versionsAlwaysPresent: options.versionsAlwaysPresent ?? false,
+      onRenewed: (name, version) => options.onRenewed?.({ name, version }),
       emit: (name, versions) => this.#emit(name, versions),
     };
     this.update(servables);
@@ -83,6 +87,14 @@ export class FileSystemSource implements Source<StoragePath> {
   /** One look at every base path that begins after this call; resolves when all have ended. Never rejects. */
   async poll(): Promise<void> {
     await Promise.all([...this.#monitors.values()].map((monitor) => monitor.poll()));
+  }
+
+  /**
+   * Takes note that a version given out could not be loaded: `onRenewed` is called once the content of its folder has changed
+   * and settled, just before the next list.
+   */
+  noteFailure({ name, version }: ServableId): void {
+    this.#monitors.get(name)?.noteFailure(version);
   }
 
   /**

@@ -11,6 +11,11 @@ export interface Fingerprint {
   readonly bytes: number;
   /** Milliseconds since 1970 of the last change to any file, by the file system's clock. */
   readonly changedAtMs: number;
+  /**
+   * Whether the path itself was touched after its content was last written: it was moved into place, or a copying tool set
+   * its attributes as the last thing it did. Nothing that is still being written looks like that.
+   */
+  readonly published: boolean;
   /** Whether something below the path could not be looked at; whoever loads it finds out why. */
   readonly unreadable: boolean;
 }
@@ -21,15 +26,20 @@ interface Survey {
   readonly entered: Set<string>;
   bytes: number;
   changedAtMs: number;
+  /** The last change of content, the change of the path's own attributes left out. */
+  writtenAtNs: bigint;
+  /** When the path's own attributes (its name is one) were last changed. */
+  touchedAtNs: bigint;
   unreadable: boolean;
 }
 
 /** Looks at everything below `path`, through symbolic links. Never rejects: what vanished or is closed shows in the digest. */
 export async function takeFingerprint(path: string): Promise<Fingerprint> {
-  const survey: Survey = { lines: [], entered: new Set(), bytes: 0, changedAtMs: 0, unreadable: false };
+  const survey: Survey = { lines: [], entered: new Set(), bytes: 0, changedAtMs: 0, writtenAtNs: 0n, touchedAtNs: 0n, unreadable: false };
   await visit(path, "", survey);
   const digest = createHash("sha256").update(survey.lines.sort().join("\n")).digest("base64");
-  return { digest, bytes: survey.bytes, changedAtMs: survey.changedAtMs, unreadable: survey.unreadable };
+  const { bytes, changedAtMs, unreadable } = survey;
+  return { digest, bytes, changedAtMs, published: survey.touchedAtNs > survey.writtenAtNs, unreadable };
 }
 
 async function visit(path: string, name: string, survey: Survey): Promise<void> {
@@ -50,7 +60,7 @@ async function visitFolder(path: string, name: string, entry: BigIntStats, surve
   survey.entered.add(identity);
   survey.lines.push(JSON.stringify([name, "folder"]));
   // Moving a finished folder into place changes its own ctime; that must not count, publication by rename is the best one.
-  noteChange(survey, entry.mtimeMs, name === "" ? undefined : entry.ctimeMs);
+  noteChange(survey, entry, name === "");
   const children = await readdir(path);
   await Promise.all(children.map((child) => visit(join(path, child), `${name}/${child}`, survey)));
 }
@@ -58,9 +68,13 @@ async function visitFolder(path: string, name: string, entry: BigIntStats, surve
 function recordFile(name: string, entry: BigIntStats, survey: Survey): void {
   survey.lines.push(JSON.stringify([name, `${entry.size}`, `${entry.mtimeNs}`, `${entry.ino}`]));
   survey.bytes += Number(entry.size);
-  noteChange(survey, entry.mtimeMs, entry.ctimeMs);
+  noteChange(survey, entry, name === "");
+  survey.changedAtMs = Math.max(survey.changedAtMs, Number(entry.ctimeMs));
 }
 
-function noteChange(survey: Survey, modifiedMs: bigint, changedMs = modifiedMs): void {
-  survey.changedAtMs = Math.max(survey.changedAtMs, Number(modifiedMs), Number(changedMs));
+function noteChange(survey: Survey, entry: BigIntStats, isRoot: boolean): void {
+  const written = isRoot || entry.ctimeNs < entry.mtimeNs ? entry.mtimeNs : entry.ctimeNs;
+  if (isRoot) survey.touchedAtNs = entry.ctimeNs;
+  if (written > survey.writtenAtNs) survey.writtenAtNs = written;
+  survey.changedAtMs = Math.max(survey.changedAtMs, Number(written / 1_000_000n));
 }

@@ -14,7 +14,7 @@ export interface DiscoveredModel {
 
 /**
  * Finds what to serve below `root`, which may be a model file, a model's folder (its files, or its version folders), or a
- * folder of those. Hidden entries and what is no model are passed over; sorted by the entries' names.
+ * folder of those (one that holds model files not called `model` is such a folder). Hidden entries and what is no model are passed over; sorted by the entries' names.
  *
  * @throws ServingError not-found when `root` is not there, permission-denied when it cannot be read
  */
@@ -24,7 +24,7 @@ export async function discoverModels(
 ): Promise<readonly DiscoveredModel[]> {
   const path = resolve(root);
   try {
-    const own = await describeModel(path, isModel);
+    const own = (await holdsModelFiles(path, isModel)) ? undefined : await describeModel(path, isModel);
     if (own !== undefined) return [{ name: own || "model", basePath: path }];
     if (!(await stat(path)).isDirectory()) return [];
     return await discoverChildren(path, await readdir(path, { withFileTypes: true }), isModel);
@@ -55,6 +55,22 @@ async function discoverChildren(
     models.set(name, { name, basePath });
   }
   return [...models.values()];
+}
+
+/** The name that makes a file the model of its folder rather than one of several in it. */
+const FOLDER_MODEL = "model";
+
+/**
+ * Whether a folder holds model files that carry names of their own: it is a folder of models then, even while there is just
+ * one, so that the next one does not change what the first is called.
+ */
+async function holdsModelFiles(path: string, isModel: (path: string) => Promise<boolean>): Promise<boolean> {
+  if (!(await stat(path)).isDirectory() || (await listVersionDirectories(path)).names.size > 0) return false;
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (!entry.isFile() || entry.name.startsWith(".") || parse(entry.name).name === FOLDER_MODEL) continue;
+    if (await isModel(join(path, entry.name))) return true;
+  }
+  return false;
 }
 
 /** The name of the model at `path`; undefined when there is none. */

@@ -10,6 +10,7 @@ export interface MonitorOptions extends ScanOptions {
   /** Between looks while something is being written. */
   readonly changingIntervalMs: number;
   readonly report: ReportSourceEvent;
+  readonly onRenewed: (name: string, version: bigint) => void;
   readonly emit: (name: string, versions: readonly VersionPath[]) => void;
 }
 
@@ -49,6 +50,11 @@ export class ServableMonitor {
     return this.#looks;
   }
 
+  /** See {@link ServableScan.noteFailure}. */
+  noteFailure(version: bigint): void {
+    this.#scan.noteFailure(version);
+  }
+
   /** Ends polling; nothing is emitted after this call, and the look in progress has ended once it resolves. */
   stop(): Promise<void> {
     this.#state = "stopped";
@@ -65,6 +71,7 @@ export class ServableMonitor {
       if (this.#isOutdated(servable)) return;
       changing = result.changing;
       this.#warn(result.warnings);
+      for (const version of result.renewed ?? []) this.#options.onRenewed(servable.name, version);
       if (result.versions) this.#options.emit(servable.name, result.versions);
     } catch (cause) {
       if (this.#isOutdated(servable)) return;

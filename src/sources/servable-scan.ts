@@ -24,6 +24,8 @@ export interface VersionPath {
 export interface ScanResult {
   /** The complete list, the highest version first; undefined when what was said last still holds. */
   readonly versions: readonly VersionPath[] | undefined;
+  /** Of {@link versions}, those that failed to load and hold something else since. */
+  readonly renewed?: readonly bigint[];
   /** Whether something is still being written, so that the next look should come soon. */
   readonly changing: boolean;
   readonly warnings: readonly SourceWarning[];
@@ -44,6 +46,9 @@ export class ServableScan {
   readonly #options: ScanOptions;
   readonly #settled = new Set<string>();
   readonly #watches = new Map<string, Watch>();
+  /** What each version folder held when it was last given out, by path. */
+  readonly #given = new Map<string, string>();
+  readonly #failed = new Set<bigint>();
   /** The bare model last given out: the version it was given and its content. */
   #bare: { readonly version: bigint; readonly digest: string } | undefined;
   /** No number is given to two contents of a bare model. */
@@ -51,6 +56,11 @@ export class ServableScan {
 
   constructor(options: ScanOptions) {
     this.#options = options;
+  }
+
+  /** A version given out could not be loaded. When its folder's content changes after that and settles, it is given out as renewed. */
+  noteFailure(version: bigint): void {
+    this.#failed.add(version);
   }
 
   /** Looks once. Never runs twice at a time. */
@@ -88,17 +98,31 @@ export class ServableScan {
 
     this.#forgetAllBut([...found.names.values()].map((name) => join(basePath, name)));
     const ready: VersionPath[] = [];
+    const renewed: bigint[] = [];
     let changing = false;
     for (const version of candidates) {
       if (ready.length === limit) break;
       const path = join(basePath, found.names.get(version)!);
-      const verdict = await this.#judge(path);
-      if (verdict === "settled") ready.push({ version, path });
-      else if (verdict === "changing") changing = true;
-      else
+      const outcome = await this.#lookAtVersion(version, path);
+      if (outcome === "empty") {
         warnings.push({ event: "empty-version", message: `version ${version} in ${basePath} holds no data and is not loaded` });
+        continue;
+      }
+      // A failed version that is being mended stays on the list: leaving it out would change which others are wanted.
+      if (outcome !== "changing") ready.push({ version, path });
+      if (outcome === "renewed") renewed.push(version);
+      if (outcome === "changing" || outcome === "being-mended") changing = true;
     }
-    return this.#conclude(ready, changing, warnings);
+    return { ...this.#conclude(ready, changing, warnings), renewed };
+  }
+
+  async #lookAtVersion(version: bigint, path: string): Promise<Verdict | "renewed" | "being-mended"> {
+    const mended = this.#failed.has(version) && (await this.#isRenewed(path));
+    const verdict = await this.#judge(path);
+    if (!mended) return verdict;
+    if (verdict !== "settled") return "being-mended";
+    this.#failed.delete(version);
+    return "renewed";
   }
 
   async #lookAtBareModel(path: string): Promise<ScanResult> {
@@ -131,12 +155,23 @@ export class ServableScan {
 
   async #judge(path: string): Promise<Verdict> {
     if (this.#settled.has(path)) return "settled";
-    const verdict = this.#judgeFingerprint(path, await takeFingerprint(path));
+    const fingerprint = await takeFingerprint(path);
+    const verdict = this.#judgeFingerprint(path, fingerprint);
     if (verdict === "settled") {
       this.#settled.add(path);
+      this.#given.set(path, fingerprint.digest);
       this.#watches.delete(path);
     }
     return verdict;
+  }
+
+  /** Whether a folder holds something else than when it was given out; it then has to settle anew. */
+  async #isRenewed(path: string): Promise<boolean> {
+    const given = this.#given.get(path);
+    if (given === undefined || !this.#settled.has(path)) return given !== undefined;
+    if ((await takeFingerprint(path)).digest === given) return false;
+    this.#settled.delete(path);
+    return true;
   }
 
   #judgeFingerprint(path: string, fingerprint: Fingerprint): Verdict {
@@ -150,6 +185,7 @@ export class ServableScan {
   #forgetAllBut(paths: readonly string[]): void {
     const present = new Set(paths);
     for (const path of this.#settled) if (!present.has(path)) this.#settled.delete(path);
+    for (const path of this.#given.keys()) if (!present.has(path)) this.#given.delete(path);
     for (const path of this.#watches.keys()) if (!present.has(path)) this.#watches.delete(path);
   }
 }

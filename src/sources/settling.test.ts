@@ -7,7 +7,7 @@ const YEAR = 365 * 24 * HOUR;
 const wall = 1_700_000_000_000;
 
 function files(changedAtMs: number, digest = "a", bytes = 10): Fingerprint {
-  return { digest, bytes, changedAtMs, unreadable: false };
+  return { digest, bytes, changedAtMs, published: false, unreadable: false };
 }
 
 describe("judgeSettling", () => {

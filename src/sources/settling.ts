@@ -24,9 +24,9 @@ export type Verdict = "settled" | "changing" | "empty";
 /**
  * Decides whether files may be loaded or are still being copied.
  *
- * They have settled when their last change is at least `windowMs` ago by the wall clock, or when they were seen unchanged
+ * They have settled when they were moved into place whole (see {@link Fingerprint.published}), or when their last change is at least `windowMs` ago by the wall clock, or when they were seen unchanged
  * over `windowMs` of monotonic time: the first is quick at start-up, the second copes with file times in the future and
- * with a clock that was set back. A path without a single byte never settles.
+ * with a clock that was set back. The window bounds what a copying tool may pause. A path without a single byte never settles.
  */
 export function judgeSettling(
   fingerprint: Fingerprint,
@@ -39,5 +39,5 @@ export function judgeSettling(
   const quiet = now.monotonic - watch.since >= windowMs;
   if (fingerprint.bytes === 0 && !fingerprint.unreadable) return { verdict: quiet ? "empty" : "changing", watch };
   const old = fingerprint.changedAtMs <= now.wall - windowMs;
-  return { verdict: old || quiet ? "settled" : "changing", watch };
+  return { verdict: old || quiet || fingerprint.published ? "settled" : "changing", watch };
 }

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import koffi, { type LibraryHandle } from "koffi";
+import { prepareNativeCalls } from "../base/native-calls.ts";
 import { ServingError } from "../base/serving-error.ts";
 
 /** `F_DUPFD_CLOEXEC` of fcntl(2): a duplicate that processes started later do not inherit. */
@@ -20,6 +21,7 @@ export function duplicateDescriptor(fd: number): number {
       `listening on several threads is not supported on ${process.platform}; use one thread`,
     );
   }
+  prepareNativeCalls();
   fcntl ??= koffi.load(null).func("int fcntl(int fd, int command, ...)");
   const duplicate: number = fcntl(fd, command, "int", 0);
   if (duplicate >= 0) return duplicate;

@@ -1,4 +1,4 @@
-import { cpSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, test } from "vitest";
@@ -53,6 +53,7 @@ describe("hot plug", () => {
 
     publishVersion(base, 2, HALF_PLUS_TWO);
     await eventually(async () => (await available("half")).join() === "2");
+    await eventually(async () => (await statuses("half"))[0].state === "END");
     expect(await statuses("half")).toMatchObject([{ version: "1", state: "END" }, { version: "2", state: "AVAILABLE" }]);
     expect((await predict("half")).status).toBe(200);
   });
@@ -66,6 +67,17 @@ describe("hot plug", () => {
     publishVersion(base, 2, broken);
     await eventually(async () => (await statuses("half")).some(({ version, state }) => version === "2" && state === "END"));
     expect(await available("half")).toEqual(["1"]);
+    expect((await predict("half")).status).toBe(200);
+  });
+
+  test("a version whose broken files are mended is loaded anew", async () => {
+    const base = join(folder(), "half");
+    mkdirSync(join(base, "1"), { recursive: true });
+    writeFileSync(join(base, "1", "model.onnx"), "broken");
+    server = await startServer([`--model_name=half`, `--model_base_path=${base}`], { until: "listening" });
+    await eventually(async () => (await statuses("half")).some(({ state }) => state === "END"));
+    cpSync(HALF_PLUS_TWO, join(base, "1", "model.onnx"));
+    await eventually(async () => (await available("half")).join() === "1");
     expect((await predict("half")).status).toBe(200);
   });
 

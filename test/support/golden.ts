@@ -44,16 +44,27 @@ export function goldenOutputs(outputs: Golden["outputs"]): Map<string, GoldenTen
 
 /** A golden tensor in TensorProto's typed fields. */
 export function tensorProtoOf({ dtype, shape, data }: GoldenTensor): MessageInitShape<typeof TensorProtoSchema> {
-  const values = {
-    DT_FLOAT: { floatVal: data.map(Number) },
-    DT_DOUBLE: { doubleVal: data.map(Number) },
-    DT_INT64: { int64Val: data.map((value) => BigInt(value)) },
-    DT_BOOL: { boolVal: data.map(Boolean) },
-    DT_STRING: { stringVal: data.map((value) => new TextEncoder().encode(String(value))) },
-    DT_HALF: { halfVal: data.map((value) => halfBits(Number(value))) },
-  }[dtype as string];
-  if (values === undefined) throw new Error(`no typed field for ${dtype}`);
-  return { dtype: DataType[dtype], tensorShape: { dim: shape.map((size) => ({ size: BigInt(size) })) }, ...values };
+  const dim = shape.map((size) => ({ size: BigInt(size) }));
+  return { dtype: DataType[dtype], tensorShape: { dim }, ...typedField(dtype, data) };
+}
+
+function typedField(dtype: GoldenTensor["dtype"], data: GoldenTensor["data"]) {
+  switch (dtype) {
+    case "DT_FLOAT":
+      return { floatVal: data.map(Number) };
+    case "DT_DOUBLE":
+      return { doubleVal: data.map(Number) };
+    case "DT_INT64":
+      return { int64Val: data.map((value) => BigInt(value)) };
+    case "DT_BOOL":
+      return { boolVal: data.map(Boolean) };
+    case "DT_STRING":
+      return { stringVal: data.map((value) => new TextEncoder().encode(String(value))) };
+    case "DT_HALF":
+      return { halfVal: data.map((value) => halfBits(Number(value))) };
+    default:
+      throw new Error(`no typed field for ${dtype}`);
+  }
 }
 
 /** The values of an answer as plain numbers, bigints as strings when they are beyond 2^53. */

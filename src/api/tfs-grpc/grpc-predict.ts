@@ -1,4 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
+import type { AllocationBudget } from "../../codec/allocation-budget.ts";
 import { encodePredictResponse, type PredictRequest } from "../../codec/predict-message.ts";
 import { decodeTensorProto } from "../../codec/tensor-proto.ts";
 import type { PredictShell, ResolvedSpec } from "../../serving/inference.ts";
@@ -27,7 +28,7 @@ export class GrpcPredict implements PredictShell<Uint8Array> {
   readInputs(signature: Signature): NamedTensors {
     checkInputNames(signature, this.#request.inputs);
     const tensors = new Map<string, Tensor>();
-    for (const [alias, bytes] of this.#request.inputs) tensors.set(alias, parse(alias, bytes));
+    for (const [alias, bytes] of this.#request.inputs) tensors.set(alias, parse(alias, bytes, this.#request.budget));
     return tensors;
   }
 
@@ -36,9 +37,9 @@ export class GrpcPredict implements PredictShell<Uint8Array> {
   }
 }
 
-function parse(alias: string, bytes: Uint8Array): Tensor {
+function parse(alias: string, bytes: Uint8Array, budget: AllocationBudget): Tensor {
   try {
-    return decodeTensorProto(bytes);
+    return decodeTensorProto(bytes, budget);
   } catch (cause) {
     throw new ServingError("invalid-argument", `tensor parsing error: ${alias}`, { cause });
   }

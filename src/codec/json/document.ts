@@ -1,11 +1,15 @@
 import { ServingError } from "../../base/serving-error.ts";
-import { valueError } from "./json-error.ts";
+import { syntaxError, valueError } from "./json-error.ts";
 import { type NumberBlock, readNumberBlock } from "./number-block.ts";
 import { scanColon, scanComma, scanName, scanValue, skipSpace } from "./scan.ts";
 import { decodeString, stringEquals } from "./text.ts";
 
 /** Members of a request that mean something; others are checked for syntax and ignored. */
 const MEMBERS = ["signature_name", "instances", "inputs", "examples", "context"] as const;
+
+const BY_LENGTH: readonly (MemberName | undefined)[] = Array.from({ length: 15 }, (_, length) =>
+  MEMBERS.find((name) => name.length === length),
+);
 
 /** A member of a request by name. */
 export type MemberName = (typeof MEMBERS)[number];
@@ -29,8 +33,13 @@ export interface JsonDocument {
   readonly blocks: ReadonlyMap<number, NumberBlock>;
 }
 
-/** Fewest numbers of a named input's array that are kept from the scan; so what is kept stays in proportion to the body. */
-const SMALLEST_KEPT_BLOCK = 32;
+/**
+ * A named input's array is read during the scan only if its first row has at least this many bytes: what is kept stays in
+ * proportion to the body, and short arrays are not worth the bookkeeping.
+ */
+const LONG_ROW = 96;
+
+const NO_BLOCKS: ReadonlyMap<number, NumberBlock> = new Map();
 
 /**
  * Checks a body as RapidJSON does and finds the members of the root object; of a name given twice the first counts. Accepts the
@@ -46,8 +55,7 @@ export function scanDocument(body: Uint8Array): JsonDocument {
   if (body[start] !== 0x7b) throw valueError(body, start, scanValue(body, start, end), "Is not object");
   const view = new DataView(body.buffer, body.byteOffset, end);
   const members: Partial<Record<MemberName, ValueRange>> = {};
-  const blocks = new Map<number, NumberBlock>();
-  const lastBrace = body.lastIndexOf(0x7d);
+  const tensors = new TensorScan(body, view);
 
   let at = skipSpace(body, start + 1, end);
   if (at < end && body[at] === 0x7d) at = ~(at + 1);
@@ -58,51 +66,94 @@ export function scanDocument(body: Uint8Array): JsonDocument {
     let stop: number;
     if (name === undefined || members[name] !== undefined) stop = scanValue(body, valueStart, end);
     else {
-      if (name === "instances" || name === "inputs") stop = scanTensors(body, view, valueStart, lastBrace, blocks);
+      if (name === "instances" || name === "inputs") stop = tensors.scan(valueStart);
       else stop = scanValue(body, valueStart, end);
       members[name] = { start: valueStart, end: stop };
     }
     at = scanComma(body, stop, end);
   }
-  return { bytes: body, view, root: { start, end: ~at }, members, blocks };
+  return { bytes: body, view, root: { start, end: ~at }, members, blocks: tensors.blocks };
 }
 
 function startsWithMark(body: Uint8Array): boolean {
   return body.length >= 3 && body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
 }
 
+/** The member with the name whose quotes are at `start` and `end - 1`. */
 function memberName(bytes: Uint8Array, start: number, end: number): MemberName | undefined {
-  for (const name of MEMBERS) if (stringEquals(bytes, start, end, name)) return name;
-  return undefined;
+  // No two are equally long, so one comparison decides; an escaped name is longer than what it says.
+  const likely = BY_LENGTH[end - start - 2];
+  if (likely !== undefined && stringEquals(bytes, start, end, likely)) return likely;
+  return bytes.subarray(start, end).includes(0x5c) ? MEMBERS.find((name) => stringEquals(bytes, start, end, name)) : undefined;
 }
 
-/** The end of the value of `instances` or `inputs`; arrays of numbers at its top or one name below are kept in `blocks`. */
-function scanTensors(
-  bytes: Uint8Array,
-  view: DataView,
-  start: number,
-  lastBrace: number,
-  blocks: Map<number, NumberBlock>,
-): number {
-  const end = bytes.length;
-  const first = start < lastBrace ? bytes[start] : 0;
-  if (first === 0x5b) {
-    const block = readNumberBlock(bytes, view, start, lastBrace);
-    if (block === undefined) return scanValue(bytes, start, end);
-    blocks.set(start, block);
+/** Scans the values of `instances` and `inputs`, and keeps arrays of numbers that it meets where inputs are expected. */
+class TensorScan {
+  blocks = NO_BLOCKS;
+  private readonly bytes: Uint8Array;
+  private readonly view: DataView;
+  private readonly lastBrace: number;
+
+  constructor(bytes: Uint8Array, view: DataView) {
+    this.bytes = bytes;
+    this.view = view;
+    this.lastBrace = bytes.lastIndexOf(0x7d);
+  }
+
+  /** The end of the value at `start`: an array, an object of named inputs, or a list of such objects. */
+  scan(start: number): number {
+    const { bytes } = this;
+    if (start >= this.lastBrace) return scanValue(bytes, start, bytes.length);
+    if (bytes[start] === 0x7b) return this.scanNamed(start);
+    if (bytes[start] !== 0x5b) return scanValue(bytes, start, bytes.length);
+    if (bytes[skipSpace(bytes, start + 1, bytes.length)] === 0x7b) return this.scanList(start);
+    return this.scanBlock(start);
+  }
+
+  private scanBlock(start: number): number {
+    const { bytes } = this;
+    const block = readNumberBlock(bytes, this.view, start, this.lastBrace);
+    if (block === undefined) return scanValue(bytes, start, bytes.length);
+    if (this.blocks === NO_BLOCKS) this.blocks = new Map();
+    (this.blocks as Map<number, NumberBlock>).set(start, block);
     return block.end;
   }
-  if (first !== 0x7b) return scanValue(bytes, start, end);
-  let at = skipSpace(bytes, start + 1, end);
-  if (at < end && bytes[at] === 0x7d) return at + 1;
-  while (at >= 0) {
-    const valueStart = scanColon(bytes, scanName(bytes, at, end), end);
-    const block =
-      valueStart < lastBrace && bytes[valueStart] === 0x5b ? readNumberBlock(bytes, view, valueStart, lastBrace) : undefined;
-    if (block !== undefined && block.values.length >= SMALLEST_KEPT_BLOCK) blocks.set(valueStart, block);
-    at = scanComma(bytes, block === undefined ? scanValue(bytes, valueStart, end) : block.end, end);
+
+  /** The end of the not empty list at `start`. */
+  private scanList(start: number): number {
+    const { bytes } = this;
+    const end = bytes.length;
+    let at = skipSpace(bytes, start + 1, end);
+    for (;;) {
+      at = at < end && bytes[at] === 0x7b ? this.scanNamed(at) : scanValue(bytes, at, end);
+      at = skipSpace(bytes, at, end);
+      const next = at < end ? bytes[at] : 0;
+      if (next === 0x5d) return at + 1;
+      if (next !== 0x2c) throw syntaxError("Missing a comma or ] after an array element.", at);
+      at = skipSpace(bytes, at + 1, end);
+    }
   }
-  return ~at;
+
+  /** The end of the object at `start`. */
+  private scanNamed(start: number): number {
+    const { bytes } = this;
+    const end = bytes.length;
+    let at = skipSpace(bytes, start + 1, end);
+    if (at < end && bytes[at] === 0x7d) return at + 1;
+    while (at >= 0) {
+      const valueStart = scanColon(bytes, scanName(bytes, at, end), end);
+      const stop = this.startsLongRow(valueStart) ? this.scanBlock(valueStart) : scanValue(bytes, valueStart, end);
+      at = scanComma(bytes, stop, end);
+    }
+    return ~at;
+  }
+
+  private startsLongRow(start: number): boolean {
+    const { bytes } = this;
+    if (start + LONG_ROW >= this.lastBrace || bytes[start] !== 0x5b) return false;
+    for (let at = start + 1; at < start + LONG_ROW; at++) if (bytes[at] === 0x5d || bytes[at] === 0x22) return false;
+    return true;
+  }
 }
 
 /**

@@ -39,6 +39,11 @@ export function elementReader(dtype: DType): ElementReader {
   }
 }
 
+/** What readers start with; never written to. */
+const EMPTY = Object.fromEntries(
+  Object.entries(ARRAY_TYPES).map(([dtype, { array }]) => [dtype, new array(0)]),
+) as unknown as Readonly<Record<NumericDType, NumericArray>>;
+
 /** The part that readers of numbers share: a typed array that grows. */
 abstract class NumericElements<A extends NumericArray> {
   readonly dtype: NumericDType;
@@ -48,16 +53,18 @@ abstract class NumericElements<A extends NumericArray> {
 
   constructor(dtype: NumericDType) {
     this.dtype = dtype;
-    this.data = new ARRAY_TYPES[dtype].array(0) as A;
+    this.data = EMPTY[dtype] as A;
   }
 
   /** Makes room for `more` elements; exactly as many for the first, so that a tensor from one block is never copied. */
   protected reserve(more: number): void {
     const wanted = this.count + more;
     if (wanted <= this.data.length) return;
-    const larger = new ARRAY_TYPES[this.dtype].array(this.count === 0 ? wanted : Math.max(wanted, this.data.length * 2, 16));
-    (larger as Uint8Array).set((this.count === 0 ? [] : this.data.subarray(0, this.count)) as Uint8Array);
-    this.data = larger as A;
+    const { array } = ARRAY_TYPES[this.dtype];
+    const before = this.data;
+    this.data = new array(this.count === 0 ? wanted : Math.max(wanted, before.length * 2, 16)) as A;
+    // All arrays of a reader are of one class.
+    if (this.count > 0) (this.data as Uint8Array).set(before.subarray(0, this.count) as Uint8Array);
   }
 
   finish(shape: Shape): Tensor {

@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { type Example, ExampleSchema } from "../../gen/tensorflow/example/example_pb.ts";
+import { type Example, ExampleSchema } from "../../gen/tensorflow/core/example/example_pb.ts";
 import { scanDocument } from "./document.ts";
 import { readExamples } from "./examples.ts";
 
@@ -33,7 +33,7 @@ test("values become lists by their kind", () => {
       least: ["int64List", -9223372036854775808n],
       b: ["int64List", 0n],
       é: ["bytesList", "\n"],
-      beyond: ["floatList", 18446744073709551616],
+      beyond: ["floatList", 2 ** 64],
     },
     {},
   ]);

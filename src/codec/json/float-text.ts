@@ -2,7 +2,7 @@
 // the type needs. Doubles give the digits where their products are exact or far enough from a tie; the rest goes through
 // toExponential, which costs about ten times as much.
 import type { JsonWriter } from "./json-writer.ts";
-import { POWERS } from "./number.ts";
+import { POWERS, productError } from "./number.ts";
 
 /** Longest text of a number: `-d.dddddddddddddddde-ddd`. */
 const LONGEST = 32;
@@ -33,6 +33,9 @@ export function writeHalf(writer: JsonWriter, value: number): void {
   writeNumber(writer, value, 6);
 }
 
+/** What {@link writeQuickly} did; nothing is written unless "written". */
+type Outcome = "written" | "six digits do not do" | "unsure";
+
 function writeNumber(writer: JsonWriter, value: number, precision: 6 | 9 | 17): void {
   if (!Number.isFinite(value)) {
     writer.ascii(Number.isNaN(value) ? "NaN" : value < 0 ? "-Infinity" : "Infinity");
@@ -50,8 +53,9 @@ function writeNumber(writer: JsonWriter, value: number, precision: 6 | 9 | 17): 
     return;
   }
   const exponent = decimalExponent(value);
-  if (exponent < -16 || exponent > 21) writeSlowly(writer, value, precision);
-  else if (!writeQuickly(writer, value, exponent, precision)) writeSlowly(writer, value, precision);
+  let outcome: Outcome = "unsure";
+  if (exponent >= -16 && exponent <= 21) outcome = writeQuickly(writer, value, exponent, precision);
+  if (outcome !== "written") writeSlowly(writer, value, precision, outcome);
 }
 
 /** The largest e with `10^e <= value`; below -22 and above 21 perhaps one less. */
@@ -78,24 +82,57 @@ function roundEven(value: number, exact: boolean): number {
   return whole;
 }
 
-/** False where the digits are not certain; nothing is written then. */
-function writeQuickly(writer: JsonWriter, value: number, exponent: number, precision: 6 | 9 | 17): boolean {
+function writeQuickly(writer: JsonWriter, value: number, exponent: number, precision: 6 | 9 | 17): Outcome {
   const narrow = precision === 9;
   const power = 5 - exponent;
   const rounded = roundEven(scaled(value, power), narrow && power >= 0 && power <= EXACT_FLOAT32_POWER);
-  if (rounded < 0) return false;
+  if (rounded < 0) return "unsure";
   if (precision !== 6) {
     const back = scaled(rounded, -power);
     if ((narrow ? Math.fround(back) : back) !== value) {
-      if (precision === 17) return false;
+      if (!narrow) return writeSeventeen(writer, value, exponent) ? "written" : "six digits do not do";
       const nine = roundEven(scaled(value, power + 3), power + 3 >= 0 && power + 3 <= EXACT_FLOAT32_POWER);
-      if (nine < 0) return false;
+      if (nine < 0) return "six digits do not do";
       writeInteger(writer, nine, 9, exponent);
-      return true;
+      return "written";
     }
   }
   writeInteger(writer, rounded, 6, exponent);
+  return "written";
+}
+
+/** Writes seventeen digits where an exact product tells them; else false, and nothing is written. */
+function writeSeventeen(writer: JsonWriter, value: number, exponent: number): boolean {
+  const power = 16 - exponent;
+  if (power < 0 || power > 22) return false;
+  // The product is `product + error` exactly; its first nine digits are `high`, the last eight `low`.
+  const product = value * POWERS[power];
+  let high = Math.floor(product / 1e8);
+  let rest = product - high * 1e8 + productError(value, POWERS[power], product);
+  if (rest < 0) {
+    high--;
+    rest += 1e8;
+  }
+  let low = roundEven(rest, false);
+  if (low < 0) return false;
+  if (low >= 1e8) {
+    high++;
+    low -= 1e8;
+  }
+  if (high < 1e8 || high >= 1e9 || low >= 1e8) return false;
+  writeDigits(high, 0, 9);
+  writeDigits(low, 9, 17);
+  layOut(writer, 17, exponent);
   return true;
+}
+
+function writeDigits(value: number, start: number, end: number): void {
+  let rest = value | 0;
+  for (let i = end - 1; i >= start; i--) {
+    const tens = (rest / 10) | 0;
+    digits[i] = 48 + rest - tens * 10;
+    rest = tens;
+  }
 }
 
 /** Lays out a number of `precision` digits, or one more where rounding carried or the exponent was one too small. */
@@ -104,25 +141,19 @@ function writeInteger(writer: JsonWriter, value: number, precision: 6 | 9, expon
     value = value / 10;
     exponent++;
   }
-  let rest = value | 0;
-  for (let i = precision - 1; i >= 0; i--) {
-    const tens = (rest / 10) | 0;
-    digits[i] = 48 + rest - tens * 10;
-    rest = tens;
-  }
+  writeDigits(value, 0, precision);
   layOut(writer, precision, exponent);
 }
 
-function writeSlowly(writer: JsonWriter, value: number, precision: 6 | 9 | 17): void {
-  let text = roundedText(value, 6);
-  let used: 6 | 9 | 17 = 6;
-  if (precision !== 6) {
+function writeSlowly(writer: JsonWriter, value: number, precision: 6 | 9 | 17, known: Outcome): void {
+  let used: 6 | 9 | 17 = precision;
+  let text = "";
+  if (known !== "six digits do not do") {
+    text = roundedText(value, 6);
     const back = precision === 9 ? Math.fround(Number(text)) : Number(text);
-    if (back !== value) {
-      text = roundedText(value, precision);
-      used = precision;
-    }
+    if (precision === 6 || back === value) used = 6;
   }
+  if (used !== 6) text = roundedText(value, used);
   const mark = text.indexOf("e");
   digits[0] = text.charCodeAt(0);
   for (let i = 1; i < used; i++) digits[i] = text.charCodeAt(i + 1);

@@ -41,12 +41,14 @@ function nextElement(bytes: Uint8Array, at: number): number {
   return bytes[at] === 0x2c ? skipSpace(bytes, at + 1, bytes.length) : -1;
 }
 
+const SCALAR: Shape = [];
+
 /** One input's elements over all instances, which must agree in shape. */
 class StackedInput {
   readonly elements: ElementReader;
   /** Instances that had this input. */
   instances = 0;
-  private shape: Shape = [];
+  private shape = SCALAR;
   private size = 0;
 
   constructor(input: TensorInfo) {
@@ -56,7 +58,10 @@ class StackedInput {
   /** Appends the value at `start` and gives its end. */
   read(document: JsonDocument, start: number): number {
     const before = this.elements.count;
-    const { shape, end } = readTensorValue(document, start, this.elements);
+    let shape = SCALAR;
+    let end: number;
+    if (document.bytes[start] !== 0x5b) end = this.elements.read(document.bytes, start);
+    else ({ shape, end } = readTensorValue(document, start, this.elements));
     const size = this.elements.count - before;
     if (this.instances++ === 0) {
       this.shape = shape;

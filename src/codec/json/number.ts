@@ -165,7 +165,7 @@ export function scaledSum(mantissa: number, rest: number, restDigits: number, ex
 }
 
 /** `a * b - product`, exactly, where `product` is the rounded `a * b`. */
-function productError(a: number, b: number, product: number): number {
+export function productError(a: number, b: number, product: number): number {
   const aTop = a * 134217729;
   const aHigh = aTop - (aTop - a);
   const aLow = a - aHigh;

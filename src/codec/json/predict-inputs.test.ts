@@ -175,6 +175,24 @@ describe("columnar form", () => {
     ["[[1,2],[3]]", "float32", "invalid-argument", "Encountered list at unexpected size: 1 at level: 1 expected size: 2"],
     ['[[1,2],[3,"a",4]]', "float32", "invalid-argument", "Encountered list at unexpected size: 3 at level: 1 expected size: 2"],
     [
+      '[[["a"],["b"]],[["c"],[1],["d"]]]',
+      "string",
+      "invalid-argument",
+      "Encountered list at unexpected size: 3 at level: 1 expected size: 2",
+    ],
+    [
+      '[[["a","b"]],[["c",1,"d"]],["e"]]',
+      "string",
+      "invalid-argument",
+      "Encountered list at unexpected size: 3 at level: 2 expected size: 2",
+    ],
+    [
+      '[[["a"]],[["b","c"],["d"]]]',
+      "string",
+      "invalid-argument",
+      "Encountered list at unexpected size: 2 at level: 1 expected size: 1",
+    ],
+    [
       "[[1,2],3]",
       "float32",
       "invalid-argument",

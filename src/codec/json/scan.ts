@@ -1,7 +1,7 @@
 // The strict half of the parser: every byte of the document is checked here, once, so that the readers of values may trust it.
 // The texts and offsets of faults are those of RapidJSON's iterative parser, which TensorFlow Serving uses.
 import { syntaxError } from "./json-error.ts";
-import { lastNumber, numberFault, scanNumber } from "./number.ts";
+import { numberFault, scanNumber } from "./number.ts";
 
 const HEX = new Int8Array(256).fill(-1);
 for (let i = 0; i < 16; i++) {
@@ -176,9 +176,4 @@ function grow(): void {
   const larger = new Uint32Array(nesting.length * 2);
   larger.set(nesting);
   nesting = larger;
-}
-
-/** Whether the scanned number at `start` is an integer literal: no fraction, no exponent, no NaN or infinity. */
-export function isIntegerLiteral(bytes: Uint8Array, start: number, end: number): boolean {
-  return scanNumber(bytes, start, end) >= 0 && lastNumber.integer;
 }

@@ -36,10 +36,11 @@ class NestedLists {
   private readonly start: number;
   /** Sizes of the lists by level; -1 until the first of a level ends. */
   private readonly shape: number[] = [];
-  /** Where the open lists start, by level, and how many elements they have had. */
-  private readonly starts: number[] = [];
+  /** How many elements the open lists have had, by level. */
   private readonly counts: number[] = [];
   private depth = 0;
+  /** The value being looked at, or the bracket that ends a list. */
+  private at = 0;
   /** -1 until the first leaf or empty list tells. */
   private rank = -1;
 
@@ -61,44 +62,45 @@ class NestedLists {
 
   private readLists(): number {
     const { bytes } = this;
-    let at = this.start;
+    this.at = this.start;
     for (;;) {
-      if (bytes[at] === 0x5b) {
-        this.open(at);
-        at = skipSpace(bytes, at + 1, bytes.length);
-        if (bytes[at] !== 0x5d) continue;
+      if (bytes[this.at] === 0x5b) {
+        this.open();
+        this.at = skipSpace(bytes, this.at + 1, bytes.length);
+        if (bytes[this.at] !== 0x5d) continue;
         if (this.rank < 0) this.rank = this.depth;
       } else {
-        this.checkLeaf(at);
-        at = this.elements.read(bytes, at);
-        this.counts[this.depth - 1]++;
-        at = skipSpace(bytes, at, bytes.length);
+        this.checkLeaf();
+        this.afterValue(this.elements.read(bytes, this.at));
       }
-      while (bytes[at] === 0x5d) {
+      while (bytes[this.at] === 0x5d) {
         this.close();
-        at++;
-        if (this.depth === 0) return at;
-        this.counts[this.depth - 1]++;
-        at = skipSpace(bytes, at, bytes.length);
+        if (this.depth === 0) return this.at + 1;
+        this.afterValue(this.at + 1);
       }
-      at = skipSpace(bytes, at + 1, bytes.length);
+      this.at = skipSpace(bytes, this.at + 1, bytes.length);
     }
   }
 
-  private open(at: number): void {
+  /** Goes to the comma or bracket after a value that ends at `end`. */
+  private afterValue(end: number): void {
+    this.counts[this.depth - 1]++;
+    this.at = skipSpace(this.bytes, end, this.bytes.length);
+  }
+
+  private open(): void {
     const limit = this.rank < 0 ? LARGEST_RANK : this.rank;
     if (this.depth >= limit) throw invalid(`Encountered list at unexpected level: ${this.depth} expected < ${limit}`);
     if (this.rank < 0) this.shape.push(-1);
-    this.starts[this.depth] = at;
     this.counts[this.depth++] = 0;
   }
 
-  private checkLeaf(at: number): void {
+  private checkLeaf(): void {
     if (this.rank < 0) this.rank = this.depth;
     if (this.depth === this.rank) return;
-    const end = scanValue(this.bytes, at, this.bytes.length);
+    const end = scanValue(this.bytes, this.at, this.bytes.length);
     const rest = `found at incorrect level: ${this.depth + 1} in the JSON DOM. Expected at level: ${this.rank}`;
-    throw valueError(this.bytes, at, end, rest);
+    throw valueError(this.bytes, this.at, end, rest);
   }
 
   private close(): void {
@@ -109,24 +111,23 @@ class NestedLists {
     this.depth = level;
   }
 
+  /** Counts the open lists to their ends, each byte once, and throws for the outermost of another size than its level's. */
   private checkOpenLists(): void {
-    for (let level = 0; level < this.depth; level++) {
-      const expected = this.shape[level];
-      if (expected < 0) continue;
-      const size = listSize(this.bytes, this.starts[level]);
-      if (size !== expected) throw sizeError(size, level, expected);
+    const { bytes, counts, shape } = this;
+    const open = this.depth;
+    for (let level = open - 1; level >= 0; level--) {
+      while (bytes[this.at] !== 0x5d) {
+        if (bytes[this.at] === 0x2c) this.at = skipSpace(bytes, this.at + 1, bytes.length);
+        this.depth = level + 1;
+        this.afterValue(scanValue(bytes, this.at, bytes.length));
+      }
+      if (level > 0) {
+        this.depth = level;
+        this.afterValue(this.at + 1);
+      }
     }
-  }
-}
-
-/** Elements of the scanned list whose bracket is at `start`. */
-function listSize(bytes: Uint8Array, start: number): number {
-  let at = skipSpace(bytes, start + 1, bytes.length);
-  if (bytes[at] === 0x5d) return 0;
-  for (let size = 1; ; size++) {
-    at = skipSpace(bytes, scanValue(bytes, at, bytes.length), bytes.length);
-    if (bytes[at] === 0x5d) return size;
-    at = skipSpace(bytes, at + 1, bytes.length);
+    const wrong = shape.findIndex((size, level) => level < open && size >= 0 && size !== counts[level]);
+    if (wrong >= 0) throw sizeError(counts[wrong], wrong, shape[wrong]);
   }
 }
 

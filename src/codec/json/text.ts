@@ -48,13 +48,24 @@ export function unescapeInto(bytes: Uint8Array, start: number, end: number, targ
   return offset;
 }
 
+/** Strings longer than this are searched for their end by `indexOf`, which is faster but dearer to call. */
+const SHORT_STRING = 40;
+
 /** Position after a scanned string's closing quote; `start` is its opening quote. */
 export function stringEnd(bytes: Uint8Array, start: number): number {
   let at = start + 1;
-  for (;;) {
+  const near = at + SHORT_STRING;
+  while (at < near) {
     const byte = bytes[at++];
     if (byte === 0x22) return at;
     if (byte === 0x5c) at++;
+  }
+  for (;;) {
+    const quote = bytes.indexOf(0x22, at);
+    let slashes = quote;
+    while (slashes > at && bytes[slashes - 1] === 0x5c) slashes--;
+    if ((quote - slashes) % 2 === 0) return quote + 1;
+    at = quote + 1;
   }
 }
 
@@ -68,8 +79,11 @@ export function decodeString(bytes: Uint8Array, start: number, end: number): str
 export function stringEquals(bytes: Uint8Array, start: number, end: number, name: string): boolean {
   if (end - start - 2 === name.length) {
     let i = 0;
-    while (i < name.length && bytes[start + 1 + i] === name.charCodeAt(i) && bytes[start + 1 + i] < 0x80) i++;
-    if (i === name.length) return !name.includes("\\");
+    for (; i < name.length; i++) {
+      const byte = bytes[start + 1 + i];
+      if (byte !== name.charCodeAt(i) || byte === 0x5c || byte >= 0x80) break;
+    }
+    if (i === name.length) return true;
   }
   for (let at = start + 1; at < end - 1; at++) {
     if (bytes[at] === 0x5c || bytes[at] >= 0x80) return decodeString(bytes, start, end) === name;

@@ -44,7 +44,14 @@ export function readOutput(library: OnnxLibrary, output: ModelValue, value: Poin
       if (elements.some((element) => element.shape.length !== rank)) {
         throw new ServingError("unimplemented", `the tensors of output "${name}" have different ranks`);
       }
-      const padded = pad(elements, emptyTensor(dtype, new Array<number>(rank).fill(0)), name);
+      const padded = pad(
+        elements,
+        emptyTensor(
+          dtype,
+          Array.from({ length: rank }, () => 0),
+        ),
+        name,
+      );
       const shapes = new BigInt64Array(elements.length * rank);
       elements.forEach((element, row) => {
         element.shape.forEach((size, axis) => {

@@ -98,7 +98,9 @@ function valueType(library: OnnxLibrary, info: Pointer): ValueType | string {
     }
     case "unknown":
       return "of an unknown type";
-    default:
+    case "opaque":
+    case "optional":
+    case "sparse tensor":
       return `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
   }
 }

@@ -123,7 +123,7 @@ describe("answers what the framework itself answered", () => {
     const wanted = model.signatures.get("serving_default")!.outputs.map(({ alias }) => alias);
     const cases = readGolden(folder);
     expect(cases.length).toBeGreaterThan(0);
-    // Thrice and interleaved: the first run learns the outputs, the second proves what was learned, the third relies on it.
+    // Thrice and interleaved: the first run learns the outputs, the later ones rely on it.
     for (let round = 0; round < 3; round++) {
       for (const { inputs, outputs } of cases) {
         const given = new Map(Object.entries(inputs).map(([name, golden]) => [name, tensorOf(golden)]));

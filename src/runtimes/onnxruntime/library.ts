@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import koffi from "koffi";
+import { prepareNativeCalls } from "../../base/native-calls.ts";
 import { ServingError } from "../../base/serving-error.ts";
-import { type NativeFunction, type Pointer, prepareNativeCalls } from "../native-calls.ts";
+import type { NativeFunction, Pointer } from "../native-calls.ts";
 import { bindApi, MINIMUM_API_VERSION, type OrtApi } from "./api-table.ts";
 import { expectSuccess } from "./status.ts";
 

@@ -52,7 +52,7 @@ export function outputTensors({ name, type }: ModelValue): readonly TensorInfo[]
     case "sequence": {
       const rank = type.element.shape?.length;
       return [
-        tensor("", type.element.dtype, rank === undefined ? undefined : new Array<number>(rank + 1).fill(-1)),
+        tensor("", type.element.dtype, rank === undefined ? undefined : Array.from({ length: rank + 1 }, () => -1)),
         tensor(SHAPES, "int64", [-1, rank ?? -1]),
       ];
     }

@@ -1,3 +1,5 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { ServingError } from "../../base/serving-error.ts";
@@ -70,7 +72,7 @@ describe("the signature", () => {
   ])("of %s has two tensors for one output", async (name, expected) => {
     const { signatures } = await describeModel(join(EDGES, `${name}.onnx`));
     const outputs = signatures.get("serving_default")?.outputs ?? [];
-    expect(outputs.map(({ alias, dtype, shape }) => `${alias} ${dtype} ${shape ?? "?"}`)).toEqual(expected);
+    expect(outputs.map(({ alias, dtype, shape }) => `${alias} ${dtype} ${shape?.join() ?? "?"}`)).toEqual(expected);
   });
 
   test("survives the way to another thread with its handle", async () => {
@@ -104,6 +106,37 @@ describe("a load fails, naming the file and what is wrong", () => {
     const load = new OnnxRuntime().load({ runtime: "onnxruntime", file: join(EDGES, "add.onnx") }, AbortSignal.abort());
     await expect(load).rejects.toMatchObject({ code: "cancelled" });
   });
+});
+
+test("a file cut short or with wrong bytes fails to load with a clean error, or loads", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "onnxruntime-"));
+  const runtime = new OnnxRuntime();
+  const file = join(folder, "model.onnx");
+  const outcomes = new Map<string, number>();
+  try {
+    for (const name of ["bool_where", "strings_label", "zipmap_int", "sequence_out", "torch_pairtuple"]) {
+      const whole = await readFile(join(FIXTURES, name, "model.onnx"));
+      for (let i = 0; i < 40; i++) {
+        const bytes = Buffer.from(whole);
+        const at = Math.floor((i * 7919 + 13) % whole.length);
+        if (i % 2 === 1) bytes[at] ^= 1 << (i % 8);
+        await writeFile(file, i % 2 === 1 ? bytes : whole.subarray(0, at));
+        const outcome = await runtime.load({ runtime: "onnxruntime", file }, never).then(
+          (model) => runtime.unload(model).then(() => "loaded"),
+          (error: ServingError) => {
+            expect(error.name).toBe("ServingError");
+            expect(error.message).toMatch(/^model\.onnx/);
+            expect(error.message).not.toContain(folder);
+            return error.code;
+          },
+        );
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  expect(outcomes.get("data-loss")).toBeGreaterThan(50);
 });
 
 describe("an execution provider", () => {

@@ -9,7 +9,7 @@ import { checkDType, type GivenInputs } from "./input-shapes.ts";
 import { Plan } from "./plan.ts";
 import { PlanCache } from "./plan-cache.ts";
 import { RunGate } from "./run-gate.ts";
-import { averageTime, placeOf } from "./run-pace.ts";
+import { averageTime, type Place, placeOf } from "./run-pace.ts";
 import { throwIfAborted } from "./session.ts";
 import { expectSuccess, runError, takeFailure } from "./status.ts";
 
@@ -24,8 +24,10 @@ export class OnnxServable implements Servable {
   readonly #plans: PlanCache;
   /** Inputs of the call that is being prepared; never kept over an await. */
   readonly #given: (Tensor | undefined)[];
+  /** What a run is expected to take before any was timed. */
+  readonly #guess: number;
   /** Milliseconds a run takes whatever its shapes; what a shape never seen is expected to take. */
-  #milliseconds: number;
+  #milliseconds: number | undefined;
   #elsewhere = 0;
 
   /** `slow` says that the first run is expected to be long. */
@@ -34,7 +36,7 @@ export class OnnxServable implements Servable {
     this.signatures = signatures;
     this.#plans = plans;
     this.#given = session.values.inputs.map(() => undefined);
-    this.#milliseconds = slow ? Number.POSITIVE_INFINITY : 0;
+    this.#guess = slow ? Number.POSITIVE_INFINITY : 0;
   }
 
   run(
@@ -45,10 +47,17 @@ export class OnnxServable implements Servable {
   ): NamedTensors | Promise<NamedTensors> {
     const given = this.#read(inputs);
     const plan = this.#plans.find(given, wanted);
-    const place = placeOf(plan?.milliseconds ?? this.#milliseconds, this.#elsewhere);
+    const place = placeOf(plan?.milliseconds ?? this.#milliseconds ?? this.#guess, this.#elsewhere);
     if (place === "elsewhere") return this.#runElsewhere(inputs, wanted, context?.signal);
     if (place === "probe") this.#elsewhere = 0;
-    return this.#runHere(plan ?? this.#plan(given, wanted), given, place === "probe");
+    if (plan !== undefined) return this.#runHere(plan, given, place);
+    const fresh = new Plan(this.#session, given, wanted);
+    try {
+      return this.#runHere(fresh, given, place);
+    } finally {
+      // Only now, because a plan too big to be kept is released at once.
+      this.#plans.put(fresh);
+    }
   }
 
   detach(): void {
@@ -68,16 +77,7 @@ export class OnnxServable implements Servable {
     return given;
   }
 
-  /** A new plan, in the cache. */
-  #plan(given: GivenInputs, wanted: readonly string[]): Plan {
-    // One made for strings or big tensors may be over the limits by now.
-    this.#plans.trim();
-    const plan = new Plan(this.#session, given, wanted);
-    this.#plans.put(plan);
-    return plan;
-  }
-
-  #runHere(plan: Plan, given: GivenInputs, probe: boolean): NamedTensors {
+  #runHere(plan: Plan, given: GivenInputs, place: Place): NamedTensors {
     const { library, session } = this.#session;
     const { api } = library;
     plan.fill(given);
@@ -89,7 +89,7 @@ export class OnnxServable implements Servable {
       const status = api.run(session, null, inputNames, inputValues, inputs, outputNames, outputs, outputValues);
       if (this.#ended(plan, status)) break;
     }
-    this.#time(plan, performance.now() - start, probe);
+    this.#time(plan, performance.now() - start, place);
     return plan.collect();
   }
 
@@ -104,7 +104,7 @@ export class OnnxServable implements Servable {
         this.#elsewhere++;
         const start = performance.now();
         await this.#call(plan, signal);
-        this.#time(plan, performance.now() - start, false);
+        this.#time(plan, performance.now() - start, "elsewhere");
         return plan.collect();
       } finally {
         this.#plans.put(plan);
@@ -118,9 +118,10 @@ export class OnnxServable implements Servable {
   async #call(plan: Plan, signal: AbortSignal | undefined): Promise<void> {
     const { library, session } = this.#session;
     const { api, result } = library;
+    throwIfAborted(signal);
     expectSuccess(api, api.createRunOptions(result));
     const options = result[0];
-    const stop = (): void => void this.#drop(api.runOptionsSetTerminate(options));
+    const stop = (): void => this.#drop(api.runOptionsSetTerminate(options));
     signal?.addEventListener("abort", stop);
     try {
       for (;;) {
@@ -151,10 +152,9 @@ export class OnnxServable implements Servable {
     if (status !== null) this.#session.library.api.releaseStatus(status);
   }
 
-  #time(plan: Plan, milliseconds: number, probe: boolean): void {
-    plan.milliseconds = averageTime(plan.milliseconds, milliseconds, probe);
-    this.#milliseconds = Number.isFinite(this.#milliseconds)
-      ? averageTime(this.#milliseconds, milliseconds, probe)
-      : milliseconds;
+  #time(plan: Plan, milliseconds: number, place: Place): void {
+    const first = plan.runs++ === 0;
+    plan.milliseconds = averageTime(plan.milliseconds, milliseconds, place, first);
+    this.#milliseconds = averageTime(this.#milliseconds, milliseconds, place, first);
   }
 }

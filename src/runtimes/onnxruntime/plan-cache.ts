@@ -20,11 +20,6 @@ export class PlanCache {
     this.#mostBytes = mostBytes;
   }
 
-  /** Plans that are here now. */
-  get size(): number {
-    return this.#plans.length;
-  }
-
   /** The plan for these inputs and outputs, if there is one; it stays here and is the last used. */
   find(given: GivenInputs, wanted: readonly string[]): Plan | undefined {
     const plans = this.#plans;
@@ -48,11 +43,6 @@ export class PlanCache {
   /** Keeps a plan as the last used; releases the oldest when there are too many, or a plan too big to keep. */
   put(plan: Plan): void {
     this.#plans.unshift(plan);
-    this.trim();
-  }
-
-  /** Releases the plans that the limits leave no room for. */
-  trim(): void {
     let bytes = 0;
     let kept = 0;
     for (const plan of this.#plans) {

@@ -34,18 +34,20 @@ interface BoundOutput {
   readonly shape: Shape;
   readonly value: Pointer;
   readonly data: NumericArray;
+  /** The element made of {@link CANARY_BYTE}. */
+  readonly canary: number | bigint;
 }
 
 /**
  * How far outputs are bound to the plan's memory.
  * `learning`: the library makes them, and what they turn out to be is compared with what the model declares.
  * `known`: those that were as declared get memory before the next run.
- * `proving`: they have it, filled with a pattern that the run must replace.
- * `settled`: nothing changes any more, but for a run that finds a bound output with another shape.
+ * `settled`: nothing changes any more, but for a bound output that a run finds to have another shape, or leaves untouched.
  */
-type Stage = "learning" | "known" | "proving" | "settled";
+type Stage = "learning" | "known" | "settled";
 
-const PATTERN = 0xa5;
+/** What fills a bound output's ends before each run: an output that is a graph's own input is never written, say. */
+const CANARY_BYTE = 0xa5;
 
 /** Arguments of `OrtApi::Run` after the session and its options. */
 export type RunArguments = readonly [
@@ -64,8 +66,10 @@ export type RunArguments = readonly [
  */
 export class Plan {
   readonly arguments: RunArguments;
-  /** Milliseconds a run takes, a moving average; `undefined` before the first. */
+  /** Milliseconds a run takes, a moving average; `undefined` while nothing is known. */
   milliseconds: number | undefined;
+  /** Runs that ended well. */
+  runs = 0;
   readonly #session: AttachedSession;
   readonly #wanted: readonly string[];
   readonly #inputs: readonly (PlannedInput | undefined)[];
@@ -181,17 +185,24 @@ export class Plan {
   /** Called before each run: binds outputs once it is known which can be. */
   prepare(): void {
     if (this.#stage === "known") this.#bind();
+    for (const { bound } of this.#outputs) {
+      if (bound === undefined) continue;
+      bound.data[0] = bound.canary as never;
+      bound.data[bound.data.length - 1] = bound.canary as never;
+    }
   }
 
   /** Called after a run that went well. False when the outputs cannot be trusted and the run must be done again. */
   accept(): boolean {
-    if (this.#stage !== "proving") return true;
-    this.#stage = "settled";
-    const untouched = this.#outputs.filter(({ bound }) => bound !== undefined && holdsPattern(bound.data));
-    for (const output of untouched) this.#unbind(output);
-    if (untouched.length === 0) return true;
-    this.#releaseFetched();
-    return false;
+    let good = true;
+    for (const output of this.#outputs) {
+      const { bound } = output;
+      if (bound === undefined || bound.data[0] !== bound.canary || bound.data[bound.data.length - 1] !== bound.canary) continue;
+      this.#unbind(output);
+      good = false;
+    }
+    if (!good) this.#releaseFetched();
+    return good;
   }
 
   /** Called after a run that failed. True when the reason was a bound output, which is free now: run again. */
@@ -200,7 +211,6 @@ export class Plan {
     const wrongShape = /shape verification failed|Requested shape|Expected shape from model|pre-?allocated/i.test(message);
     if (bound.length === 0 || !wrongShape) return false;
     for (const output of bound) this.#unbind(output);
-    this.#stage = "settled";
     return true;
   }
 
@@ -265,13 +275,14 @@ export class Plan {
       if (type.dtype === "string") return;
       const { array, width } = ARRAY_TYPES[type.dtype];
       const { offset, address } = this.#outputMemory!.take(sizes[i]);
-      new Uint8Array(this.#outputMemory!.buffer, offset, sizes[i]).fill(PATTERN);
       const data = new array(this.#outputMemory!.buffer, offset, elementCount(shape) * width);
-      output.bound = { type, shape, data, value: this.#wrap(address, sizes[i], shape, elementTypeOf(type.dtype)) };
+      new Uint8Array(data.buffer, offset, data.BYTES_PER_ELEMENT).fill(CANARY_BYTE);
+      const canary = data[0];
+      output.bound = { type, shape, data, canary, value: this.#wrap(address, sizes[i], shape, elementTypeOf(type.dtype)) };
       this.#outputValues[this.#outputs.indexOf(output)] = output.bound.value;
     });
     this.#candidates = [];
-    this.#stage = "proving";
+    this.#stage = "settled";
   }
 
   #unbind(output: PlannedOutput): void {
@@ -326,8 +337,4 @@ function nativeShape(shape: Shape): BigInt64Array {
 
 function bytesOf({ dtype }: TensorType): number {
   return dtype === "string" ? 0 : ARRAY_TYPES[dtype].bytes;
-}
-
-function holdsPattern({ buffer, byteOffset, byteLength }: NumericArray): boolean {
-  return new Uint8Array(buffer, byteOffset, byteLength).every((byte) => byte === PATTERN);
 }

@@ -5,19 +5,29 @@ const WEIGHT = 0.2;
 /** Every so many runs elsewhere one is done here when it is not too long, because only here its time is exact. */
 const PROBE_EVERY = 64;
 const LONGEST_PROBE_MS = 4;
+/** A first run also pays for what is made once; below this many milliseconds it says nothing about the next. */
+const LONGEST_FIRST_MS = 20;
 
-/**
- * A moving average over runs, `previous` being `undefined` before the first. A run that was done elsewhere also waited for
- * a thread, so it never raises the average of short runs on its own account more than its weight, and a probe replaces it.
- */
-export function averageTime(previous: number | undefined, milliseconds: number, probe: boolean): number {
-  return previous === undefined || probe ? milliseconds : previous + WEIGHT * (milliseconds - previous);
-}
-
-/** Where the next run is done. */
+/** Where a run is done: on the serving thread, on another, or on the serving thread to learn its true time. */
 export type Place = "here" | "elsewhere" | "probe";
 
-/** Decides where a run of `milliseconds` on average is done, the `count`-th elsewhere. */
+/**
+ * The moving average after one more run, \`undefined\` while nothing is known. One run that was held up by something else
+ * does not make short runs long; a probe replaces what runs elsewhere seemed to take, since those also wait for a thread.
+ */
+export function averageTime(
+  previous: number | undefined,
+  milliseconds: number,
+  place: Place,
+  first: boolean,
+): number | undefined {
+  if (first && milliseconds < LONGEST_FIRST_MS) return previous;
+  if (previous === undefined || place === "probe") return milliseconds;
+  const counted = previous < LONG_MS ? Math.min(milliseconds, 2 * LONG_MS) : milliseconds;
+  return previous + WEIGHT * (counted - previous);
+}
+
+/** Decides where a run of \`milliseconds\` on average is done, the \`count\`-th elsewhere. */
 export function placeOf(milliseconds: number, count: number): Place {
   if (milliseconds < LONG_MS) return "here";
   return milliseconds < LONGEST_PROBE_MS && count % PROBE_EVERY === PROBE_EVERY - 1 ? "probe" : "elsewhere";

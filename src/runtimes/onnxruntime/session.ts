@@ -20,7 +20,7 @@ export async function createSession(
   throwIfAborted(signal);
   expectSuccess(api, api.createSessionOptions(result));
   const sessionOptions = result[0];
-  const stop = (): void => void release(library, api.setLoadCancellationFlag?.(sessionOptions, true) ?? null);
+  const stop = (): void => release(library, api.setLoadCancellationFlag?.(sessionOptions, true) ?? null);
   try {
     configure(library, sessionOptions, options);
     const session = new BigUint64Array(new ArrayBuffer(8));

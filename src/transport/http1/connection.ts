@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import type { Connection, ConnectionContext, ConnectionFactory } from "../connection.ts";
-import { acceptsGzip, bodyCoding, deflateMessage, inflateRequestBody } from "../content-coding.ts";
+import { bodyCoding, inflateRequestBody } from "../content-coding.ts";
 import type { HttpResponse } from "../http-exchange.ts";
+import { compressResponse, isCompressible } from "../response-compression.ts";
 import { SocketWriter } from "../socket-writer.ts";
 import { type Swept, sweepOf } from "../sweep.ts";
 import { Exchange } from "./exchange.ts";
@@ -20,18 +21,13 @@ type Phase = "open" | "last" | "ended" | "gone";
 /** Requests served in one go before other connections get a turn. */
 const REQUESTS_A_TURN = 16;
 
-/** Smaller answers are not worth compressing. */
-const COMPRESSED_BYTES = 1024;
-
 /** Answers of this size are written at once, so that a peer that does not read stops the next request. */
 const FLUSHED_BYTES = 16 * 1024;
 
 /** Time a peer has to close its side after ours; closing at once could cost it the last answer (RFC 9112, 9.6). */
 const LINGER_MS = 1000;
-
 const NO_BYTES = Buffer.alloc(0);
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
-
 const responseWriter = new ResponseWriter();
 
 class Http1Connection implements Connection, Swept {
@@ -206,15 +202,15 @@ class Http1Connection implements Connection, Swept {
     } catch (reason) {
       answer = this.#handlerFault(reason);
     }
-    if (!(answer instanceof Promise)) {
+    if (answer instanceof Promise) {
+      this.#wait(exchange);
+      answer.then(
+        (ready) => this.#encode(exchange, ready),
+        (reason: unknown) => this.#encode(exchange, this.#handlerFault(reason)),
+      );
+    } else {
       this.#encode(exchange, answer);
-      return;
     }
-    this.#wait(exchange);
-    answer.then(
-      (ready) => this.#encode(exchange, ready),
-      (reason: unknown) => this.#encode(exchange, this.#handlerFault(reason)),
-    );
   }
 
   #handlerFault(reason: unknown): HttpResponse {
@@ -226,24 +222,16 @@ class Http1Connection implements Connection, Swept {
   #encode(exchange: Exchange, answer: HttpResponse): void {
     if (this.#phase === "gone") return;
     const { head } = exchange;
-    const compress =
-      this.#context.compressResponses &&
-      head.hasAcceptEncoding &&
-      answer.body.length >= COMPRESSED_BYTES &&
-      !answer.headers.some(([name]) => name === "content-encoding") &&
-      acceptsGzip(head.header("accept-encoding"));
-    if (!compress) {
+    const compress = this.#context.compressResponses && head.hasAcceptEncoding;
+    if (compress && isCompressible(answer, head.header("accept-encoding"))) {
+      this.#wait(exchange);
+      compressResponse(answer).then(
+        (compressed) => this.#answer(exchange, compressed),
+        (reason: unknown) => this.#answer(exchange, this.#handlerFault(reason)),
+      );
+    } else {
       this.#answer(exchange, answer);
-      return;
     }
-    this.#wait(exchange);
-    deflateMessage(answer.body, "gzip").then(
-      (body) => {
-        const headers = [...answer.headers, ["content-encoding", "gzip"], ["vary", "accept-encoding"]] as const;
-        this.#answer(exchange, { status: answer.status, headers, body });
-      },
-      (reason: unknown) => this.#answer(exchange, this.#handlerFault(reason)),
-    );
   }
 
   /** Gives the exchange its place in the order of answers, if it has none yet. */
@@ -294,12 +282,9 @@ class Http1Connection implements Connection, Swept {
       exchange.keepAlive = false;
       this.#lastRequest();
     }
-    const framing = {
-      minorVersion: exchange.head.minorVersion,
-      headOnly: exchange.method === "HEAD",
-      close: !exchange.keepAlive,
-    };
-    if (!responseWriter.write(answer, framing, this.#writer.out)) this.#context.report("invalid-answer", exchange.method);
+    const { head, method, keepAlive } = exchange;
+    const framing = { minorVersion: head.minorVersion, headOnly: method === "HEAD", close: !keepAlive };
+    if (!responseWriter.write(answer, framing, this.#writer.out)) this.#context.report("invalid-answer", method);
     if (answer.body.length >= FLUSHED_BYTES) this.#writer.flush();
   }
 
@@ -357,7 +342,7 @@ class Http1Connection implements Connection, Swept {
   }
 }
 
-/** Serves HTTP/1.0 and HTTP/1.1 on a socket made with `allowHalfOpen`: persistent connections, pipelined requests answered in order. */
+/** Serves HTTP/1.0 and 1.1 on a socket made with `allowHalfOpen`; pipelined requests are answered in order. */
 export const createHttp1Connection: ConnectionFactory = (socket, first, context) => {
   const connection = new Http1Connection(socket, context);
   if (first.length > 0) connection.receive(first);
