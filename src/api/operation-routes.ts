@@ -1,5 +1,5 @@
-import type { HttpHandler, HttpRequest, HttpResponse } from "../transport/http-exchange.ts";
 import { errorBody } from "../codec/json/error-body.ts";
+import type { HttpHandler, HttpRequest, HttpResponse } from "../transport/http-exchange.ts";
 
 /** What the operation routes need to know. */
 export interface Operations {
@@ -35,15 +35,24 @@ export function createHttpRouter(operations: Operations, rest: HttpHandler): Htt
       case "/livez":
         return reading(request, text(200, "ok\n"));
       case "/readyz":
-        return reading(request, operations.isReady() ? text(200, "ok\n") : text(503, "not ready: a configured model has no available version\n"));
+        return reading(
+          request,
+          operations.isReady() ? text(200, "ok\n") : text(503, "not ready: a configured model has no available version\n"),
+        );
       default:
-        return { status: 404, headers: [["content-type", "application/json"]], body: errorBody(`nothing is served at ${path}; models are below /v1/models/`) };
+        return {
+          status: 404,
+          headers: [["content-type", "application/json"]],
+          body: errorBody(`nothing is served at ${path}; models are below /v1/models/`),
+        };
     }
   };
 }
 
 function reading(request: HttpRequest, answer: HttpResponse): HttpResponse {
-  return request.method === "GET" || request.method === "HEAD" ? answer : { ...text(405, "only GET is served here\n"), headers: [...TEXT, ["allow", "GET, HEAD"]] };
+  return request.method === "GET" || request.method === "HEAD"
+    ? answer
+    : { ...text(405, "only GET is served here\n"), headers: [...TEXT, ["allow", "GET, HEAD"]] };
 }
 
 function text(status: number, body: string): HttpResponse {

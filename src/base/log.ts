@@ -15,7 +15,10 @@ export interface Log {
 
 /** A log that writes JSON lines to standard error, each as a whole, so that threads may share it. `err` holds an error. */
 export function createLog(level: LogLevel, bindings: object = {}): Log {
-  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, pino.destination({ fd: 2, sync: true })).child(bindings);
+  const logger = pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    pino.destination({ fd: 2, sync: true }),
+  ).child(bindings);
   return {
     debugging: logger.isLevelEnabled("debug"),
     debug: (event, fields = {}) => logger.debug(fields, event),

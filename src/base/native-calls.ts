@@ -26,4 +26,3 @@ export function prepareNativeCalls(): void {
   }
   prepared = true;
 }
-

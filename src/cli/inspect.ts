@@ -1,8 +1,8 @@
 import { systemClock } from "../base/clock.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { ServerOptions } from "../config/server-options.ts";
-import { type LoadReport, PlatformLoader } from "../control/platform-loader.ts";
 import { modelSet } from "../control/model-set.ts";
+import { type LoadReport, PlatformLoader } from "../control/platform-loader.ts";
 import { servableVersions } from "../control/servable-versions.ts";
 import { createRuntimes } from "../runtimes/registry.ts";
 import { modelTable, type TableRow } from "./model-table.ts";
@@ -26,7 +26,11 @@ export async function inspect(options: ServerOptions, print: (text: string) => v
       const report = (found: LoadReport) => {
         outcome = found;
       };
-      const loader = new PlatformLoader({ name: model.name, version }, path, model.platform, { runtimes, clock: systemClock, report });
+      const loader = new PlatformLoader({ name: model.name, version }, path, model.platform, {
+        runtimes,
+        clock: systemClock,
+        report,
+      });
       await loader.load(new AbortController().signal).then(
         () => loader.unload(),
         () => undefined,

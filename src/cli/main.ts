@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { ServingError } from "../base/serving-error.ts";
 import { addServerFlags, flagError, flagValuesOf, normalizeArguments } from "../config/command-line.ts";

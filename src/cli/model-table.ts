@@ -31,6 +31,7 @@ function describe({ inputs, outputs }: Signature): string {
 }
 
 function tensor({ alias, dtype, shape, dimensionNames, optional }: TensorInfo): string {
-  const sizes = shape === undefined ? "[...]" : `[${shape.map((size, i) => (size < 0 ? dimensionNames?.[i] || "?" : size)).join(", ")}]`;
+  const sizes =
+    shape === undefined ? "[...]" : `[${shape.map((size, i) => (size < 0 ? dimensionNames?.[i] || "?" : size)).join(", ")}]`;
   return `${alias}${optional ? "?" : ""}: ${dtype}${sizes}`;
 }

@@ -23,15 +23,28 @@ function sent(line: string): { url: string; body: unknown } {
 }
 
 test("fills every input with one value of its type", async () => {
-  const line = await sampleRequest("http://h:1", "a b", folder, signatures(["x", "float32", [-1, 2]], ["s", "string", [1]], ["it's", "bool", []]));
-  expect(sent(line!)).toEqual({ url: "http://h:1/v1/models/a%20b:predict", body: { inputs: { x: [[0, 0]], s: ["text"], "it's": false } } });
+  const line = await sampleRequest(
+    "http://h:1",
+    "a b",
+    folder,
+    signatures(["x", "float32", [-1, 2]], ["s", "string", [1]], ["it's", "bool", []]),
+  );
+  expect(sent(line!)).toEqual({
+    url: "http://h:1/v1/models/a%20b:predict",
+    body: { inputs: { x: [[0, 0]], s: ["text"], "it's": false } },
+  });
 });
 
 test("makes large inputs in the shell rather than in the line", async () => {
   const line = await sampleRequest("http://h:1", "m", folder, signatures(["image", "float32", [-1, 3, 20, 20]]));
   const { body } = sent(line!) as { body: { inputs: { image: number[][][][] } } };
   expect(line!.length).toBeLessThan(250);
-  expect([body.inputs.image.length, body.inputs.image[0].length, body.inputs.image[0][0].length, body.inputs.image[0][0][0].length]).toEqual([1, 3, 20, 20]);
+  expect([
+    body.inputs.image.length,
+    body.inputs.image[0].length,
+    body.inputs.image[0][0].length,
+    body.inputs.image[0][0][0].length,
+  ]).toEqual([1, 3, 20, 20]);
 });
 
 test("prefers the model's own sample", async () => {

@@ -15,7 +15,12 @@ type Json = number | boolean | string | Json[] | { [key: string]: Json };
  * A shell line that asks a model for a prediction and works as pasted: with the model's own `sample_request.json` if it
  * has one, else with zeros in the shape of its signature. Undefined for a model that JSON cannot ask.
  */
-export async function sampleRequest(restUrl: string, model: string, basePath: string, signatures: Signatures): Promise<string | undefined> {
+export async function sampleRequest(
+  restUrl: string,
+  model: string,
+  basePath: string,
+  signatures: Signatures,
+): Promise<string | undefined> {
   const url = `${restUrl}/v1/models/${encodeURIComponent(model)}:predict`;
   const own = await readFile(join(basePath, SAMPLE_FILE), "utf8").catch(() => undefined);
   if (own !== undefined) return `curl -s ${url} -d ${quote(compact(own))}`;
@@ -28,10 +33,15 @@ export async function sampleRequest(restUrl: string, model: string, basePath: st
   const chosen = name === DEFAULT_SIGNATURE ? {} : { signature_name: name };
   const total = inputs.reduce((sum, input) => sum + sizes(input).reduce((product, size) => product * size, 1), 0);
   if (total <= INLINE_VALUES) {
-    const body = { ...chosen, inputs: Object.fromEntries(inputs.map((input) => [input.alias, filled(sizes(input), zero(input.dtype))])) };
+    const body = {
+      ...chosen,
+      inputs: Object.fromEntries(inputs.map((input) => [input.alias, filled(sizes(input), zero(input.dtype))])),
+    };
     return `curl -s ${url} -d ${quote(JSON.stringify(body))}`;
   }
-  const entries = inputs.map((input) => `${JSON.stringify(input.alias)}:z(${JSON.stringify(sizes(input))},${JSON.stringify(zero(input.dtype))})`);
+  const entries = inputs.map(
+    (input) => `${JSON.stringify(input.alias)}:z(${JSON.stringify(sizes(input))},${JSON.stringify(zero(input.dtype))})`,
+  );
   const signatureEntry = name === DEFAULT_SIGNATURE ? "" : `signature_name:${JSON.stringify(name)},`;
   const script = `z=(s,v)=>s.length?Array(s[0]).fill(z(s.slice(1),v)):v;console.log(JSON.stringify({${signatureEntry}inputs:{${entries.join(",")}}}))`;
   return `node -e ${quote(script)} | curl -s ${url} -d @-`;

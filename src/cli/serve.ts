@@ -1,8 +1,8 @@
 import { systemClock } from "../base/clock.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
-import type { ServerOptions } from "../config/server-options.ts";
 import type { ModelConfig } from "../config/model-server-config.ts";
+import type { ServerOptions } from "../config/server-options.ts";
 import { type ModelSet, modelSet, modelsFromMessage, sameModels } from "../control/model-set.ts";
 import { Poller } from "../control/poller.ts";
 import { ServerCore } from "../control/server-core.ts";
@@ -35,7 +35,10 @@ export async function serve(options: ServerOptions, print: (text: string) => voi
   const models = modelSet(options.models);
   const initial = await models.read();
   if (options.models.kind === "paths" && initial.length === 0) {
-    throw new ServingError("invalid-argument", "no model was found at the path given: a model is an .onnx file, or a folder with one or with numbered version folders");
+    throw new ServingError(
+      "invalid-argument",
+      "no model was found at the path given: a model is an .onnx file, or a folder with one or with numbered version folders",
+    );
   }
   const signalled = firstSignal();
   const running = await start(options, models, initial, log, print);
@@ -68,9 +71,14 @@ async function start(
       counters: async (names) => names.map((name) => catalog.total(name)),
     },
   });
-  const core = new ServerCore({ threads: pool, runtimes: createRuntimes(serving.runtimes), shard, clock, log }, coreOptions(options));
+  const core = new ServerCore(
+    { threads: pool, runtimes: createRuntimes(serving.runtimes), shard, clock, log },
+    coreOptions(options),
+  );
   catalog.addCollector(residentMemory);
-  catalog.addCollector(() => core.rows().map(({ name, state }) => ({ definition: MODEL_VERSIONS, labelValues: [name, state], value: 1 })));
+  catalog.addCollector(() =>
+    core.rows().map(({ name, state }) => ({ definition: MODEL_VERSIONS, labelValues: [name, state], value: 1 })),
+  );
 
   const stopping = new AbortController();
   let watcher: Poller | undefined;
@@ -117,7 +125,9 @@ function watch(models: ModelSet, initial: readonly ModelConfig[], core: ServerCo
     const outcome = await core.reload(found);
     if (outcome.code !== "ok") log.error("reload_incomplete", { error: outcome.message });
   };
-  return new Poller(look, models.pollIntervalMs, systemClock, (reason) => log.warn("models_not_read", { error: ServingError.from(reason).message }));
+  return new Poller(look, models.pollIntervalMs, systemClock, (reason) =>
+    log.warn("models_not_read", { error: ServingError.from(reason).message }),
+  );
 }
 
 /** Resolves at the first signal to stop; the second one ends the process. */

@@ -2,7 +2,12 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { ServingError } from "../base/serving-error.ts";
-import { LATEST_VERSION, type ModelConfig, parseModelServerConfig, resolveModelServerConfig } from "../config/model-server-config.ts";
+import {
+  LATEST_VERSION,
+  type ModelConfig,
+  parseModelServerConfig,
+  resolveModelServerConfig,
+} from "../config/model-server-config.ts";
 import type { ModelChoice } from "../config/server-options.ts";
 import { ModelServerConfigSchema } from "../gen/tensorflow_serving/config/model_server_config_pb.ts";
 import { isModel, PLATFORM_NAMES } from "../platforms/registry.ts";
@@ -28,9 +33,18 @@ export function modelSet(choice: ModelChoice): ModelSet {
     case "none":
       throw new ServingError("invalid-argument", "nothing to serve: give a path, --model_base_path or --model_config_file");
     case "single":
-      return fixed({ name: choice.name, basePath: choice.basePath, ...platformOf(choice.platform), versionPolicy: LATEST_VERSION, labels: new Map() });
+      return fixed({
+        name: choice.name,
+        basePath: choice.basePath,
+        ...platformOf(choice.platform),
+        versionPolicy: LATEST_VERSION,
+        labels: new Map(),
+      });
     case "config-file":
-      return { read: () => readConfigFile(choice.path), pollIntervalMs: choice.pollIntervalMs > 0 ? choice.pollIntervalMs : undefined };
+      return {
+        read: () => readConfigFile(choice.path),
+        pollIntervalMs: choice.pollIntervalMs > 0 ? choice.pollIntervalMs : undefined,
+      };
     case "paths":
       return { read: () => discover(choice), pollIntervalMs: FOLDER_INTERVAL_MS };
   }
@@ -50,7 +64,13 @@ export function sameModels(a: readonly ModelConfig[], b: readonly ModelConfig[])
 }
 
 function fingerprint(models: readonly ModelConfig[]): string {
-  const plain = models.map(({ name, basePath, platform, versionPolicy, labels }) => [name, basePath, platform, versionPolicy, [...labels]]);
+  const plain = models.map(({ name, basePath, platform, versionPolicy, labels }) => [
+    name,
+    basePath,
+    platform,
+    versionPolicy,
+    [...labels],
+  ]);
   return JSON.stringify(plain, (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value));
 }
 
@@ -71,11 +91,15 @@ async function readConfigFile(path: string): Promise<readonly ModelConfig[]> {
 async function discover({ paths, name, platform }: Extract<ModelChoice, { kind: "paths" }>): Promise<readonly ModelConfig[]> {
   const found = (await Promise.all(paths.map((path) => discoverModels(path, isModel)))).flat();
   if (name !== undefined && found.length > 1) {
-    throw new ServingError("invalid-argument", `--model_name names one model, but there are ${found.length}: ${found.map((model) => model.name).join(", ")}`);
+    throw new ServingError(
+      "invalid-argument",
+      `--model_name names one model, but there are ${found.length}: ${found.map((model) => model.name).join(", ")}`,
+    );
   }
   const names = new Set<string>();
   for (const model of found) {
-    if (names.has(model.name)) throw new ServingError("invalid-argument", `two models are called ${model.name}; serve them from a --model_config_file`);
+    if (names.has(model.name))
+      throw new ServingError("invalid-argument", `two models are called ${model.name}; serve them from a --model_config_file`);
     names.add(model.name);
   }
   return found.map((model) => ({

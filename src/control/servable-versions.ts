@@ -6,7 +6,11 @@ import { listVersionDirectories } from "../sources/version-directory.ts";
 import { selectVersions } from "../sources/version-policy.ts";
 
 /** The versions a model's policy chooses from what is on disk now, highest first; a bare model is version 1. */
-export async function servableVersions({ name, basePath, versionPolicy }: ModelConfig): Promise<readonly { readonly version: bigint; readonly path: string }[]> {
+export async function servableVersions({
+  name,
+  basePath,
+  versionPolicy,
+}: ModelConfig): Promise<readonly { readonly version: bigint; readonly path: string }[]> {
   const entry = await stat(basePath).catch((cause) => {
     throw new ServingError("not-found", `there is nothing at the base path of model ${name}`, { cause });
   });

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { ServingError, StatusCode } from "../base/serving-error.ts";
+import { statusName } from "../base/status-code.ts";
 import type { ModelConfig } from "../config/model-server-config.ts";
 import { AspiredVersionsManager } from "../core/aspired-versions-manager.ts";
 import { availabilityPreservingPolicy } from "../core/availability-preserving-policy.ts";
@@ -18,7 +19,6 @@ import type { SharedModel } from "../model/runtime.ts";
 import { isModel, PLATFORM_NAMES } from "../platforms/registry.ts";
 import type { RuntimeRegistry } from "../runtimes/registry.ts";
 import type { ReloadOutcome } from "../serving/admin.ts";
-import { statusName } from "../base/status-code.ts";
 import { FileSystemSource, type StoragePath } from "../sources/file-system-source.ts";
 import { type LoadReport, PlatformLoader } from "./platform-loader.ts";
 import type { ServingThreads } from "./serving-threads.ts";
@@ -63,7 +63,14 @@ export interface ModelRow {
 const DETECTED = "detected";
 
 /** Errors that may be gone at the next try; the others are about the files themselves, which a try does not change. */
-const TRANSIENT: ReadonlySet<StatusCode> = new Set(["unknown", "deadline-exceeded", "resource-exhausted", "aborted", "internal", "unavailable"]);
+const TRANSIENT: ReadonlySet<StatusCode> = new Set([
+  "unknown",
+  "deadline-exceeded",
+  "resource-exhausted",
+  "aborted",
+  "internal",
+  "unavailable",
+]);
 
 /** Waits that nobody can cancel. */
 const NEVER = new AbortController().signal;
@@ -129,7 +136,7 @@ export class ServerCore {
   start(models: readonly ModelConfig[]): void {
     this.#checkLabels(models);
     this.#adopt(models);
-    this.#source.start();
+    void this.#source.start();
   }
 
   /** Resolves when every configured model has an available version or has ended, then allows the later number of loads at once. */
@@ -161,7 +168,13 @@ export class ServerCore {
       .flatMap(([, states]) => states.toReversed())
       .map(({ id, managerState, health }) => {
         const load = this.#reports.get(servableKey(id));
-        return { name: id.name, version: id.version, state: managerState, ...(health && { error: health }), ...(load && { load }) };
+        return {
+          name: id.name,
+          version: id.version,
+          state: managerState,
+          ...(health && { error: health }),
+          ...(load && { load }),
+        };
       });
   }
 
@@ -180,7 +193,10 @@ export class ServerCore {
   /** Each platform named in a config has an adapter of its own; names without one go to the adapter that looks at the files. */
   #connect(): void {
     const outputs = [DETECTED, ...PLATFORM_NAMES];
-    const router = new SourceRouter<StoragePath>(outputs, (name) => this.#models.find((model) => model.name === name)?.platform ?? DETECTED);
+    const router = new SourceRouter<StoragePath>(
+      outputs,
+      (name) => this.#models.find((model) => model.name === name)?.platform ?? DETECTED,
+    );
     for (const output of outputs) {
       const adapter = new SourceAdapter<StoragePath, Loader<SharedModel>>(({ path }, id) => {
         const platform = output === DETECTED ? undefined : output;
@@ -203,7 +219,9 @@ export class ServerCore {
     const failed = [...states.values()].filter((state) => state.managerState === "END");
     this.#parts.log.info("config_reloaded", { models: models.length, added: fresh.length, failed: failed.length });
     if (failed.length === 0) return { code: "ok", message: "" };
-    const list = failed.map(({ id, health }) => `{${formatServableId(id)} due to error: ${health?.message ?? "unknown"}}, `).join("");
+    const list = failed
+      .map(({ id, health }) => `{${formatServableId(id)} due to error: ${health?.message ?? "unknown"}}, `)
+      .join("");
     return { code: "unknown", message: `${failed.length} model(s) did not become available: {${list}}` };
   }
 
@@ -249,7 +267,13 @@ export class ServerCore {
     this.#parts.shard.histogram(MODEL_LOAD_LATENCY, id.name, status).observe(milliseconds * 1000);
     const fields = { model: id.name, version: String(id.version), platform, why, milliseconds: Math.round(milliseconds) };
     if (error === undefined) this.#parts.log.info("model_loaded", fields);
-    else this.#parts.log.error("model_load_failed", { ...fields, code: statusName(error.code), error: error.message, err: error.cause });
+    else
+      this.#parts.log.error("model_load_failed", {
+        ...fields,
+        code: statusName(error.code),
+        error: error.message,
+        err: error.cause,
+      });
   }
 }
 

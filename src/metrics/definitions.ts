@@ -61,11 +61,11 @@ export const MODEL_WARMUP_RECORDS_READ = counter("/tensorflow/serving/model_warm
 /** Requests written to a request log, by the outcome of the writing. */
 export const REQUEST_LOG_COUNT = counter("/tensorflow/serving/request_log_count", "model_name", "status_code");
 
-/** Requests read whole and not yet answered; `protocol` is `grpc` or `http`. */
+/** Requests whose answer is not ready at once and still awaited; `protocol` is `grpc` or `http`. */
 export const REQUESTS_IN_FLIGHT = gauge("/modelport/requests_in_flight", "protocol");
 
-/** Connections now open; `protocol` is `grpc` or `http`. */
-export const OPEN_CONNECTIONS = gauge("/modelport/open_connections", "protocol");
+/** Connections now open, of either protocol; a second old at most. */
+export const OPEN_CONNECTIONS = gauge("/modelport/open_connections");
 
 /** Versions of a model now in a state, such as `AVAILABLE`. */
 export const MODEL_VERSIONS = gauge("/modelport/model_versions", "model_name", "state");

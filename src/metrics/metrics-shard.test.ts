@@ -4,7 +4,7 @@ import { FakeClock } from "../base/fake-clock.ts";
 import type { Announcement } from "./announcement.ts";
 import { bucketOf } from "./cells.ts";
 import { exponentialLimits, type HistogramDefinition } from "./definition.ts";
-import { EVENT_LOOP_DELAY, METRICS, OPEN_CONNECTIONS, REQUEST_COUNT, RESIDENT_MEMORY } from "./definitions.ts";
+import { EVENT_LOOP_DELAY, METRICS, REQUESTS_IN_FLIGHT, REQUEST_COUNT, RESIDENT_MEMORY } from "./definitions.ts";
 import { watchEventLoopDelay } from "./event-loop-delay.ts";
 import { MetricsCatalog } from "./metrics-catalog.ts";
 import { MetricsShard } from "./metrics-shard.ts";
@@ -55,12 +55,12 @@ describe("a shard", () => {
   test("keeps a gauge of each label value apart", () => {
     const catalog = new MetricsCatalog(METRICS);
     const shard = new MetricsShard((announcement) => catalog.accept(0, announcement));
-    shard.gauge(OPEN_CONNECTIONS, "grpc").add(2);
-    shard.gauge(OPEN_CONNECTIONS, "http").set(7);
-    shard.gauge(OPEN_CONNECTIONS, "grpc").add(-1);
+    shard.gauge(REQUESTS_IN_FLIGHT, "grpc").add(2);
+    shard.gauge(REQUESTS_IN_FLIGHT, "http").set(7);
+    shard.gauge(REQUESTS_IN_FLIGHT, "grpc").add(-1);
 
     expect(catalog.render()).toContain(
-      '# TYPE :modelport:open_connections gauge\n:modelport:open_connections{protocol="grpc"} 1\n:modelport:open_connections{protocol="http"} 7\n',
+      '# TYPE :modelport:requests_in_flight gauge\n:modelport:requests_in_flight{protocol="grpc"} 1\n:modelport:requests_in_flight{protocol="http"} 7\n',
     );
   });
 });

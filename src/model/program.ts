@@ -6,6 +6,8 @@ export interface OnnxProgram {
   readonly runtime: "onnxruntime";
   /** Absolute path of the `.onnx` file. */
   readonly file: string;
+  /** Bytes of the file and of all it names; lets the runtime size its threads. */
+  readonly bytes?: number;
 }
 
 /** What a platform makes of its files. Plain data: can be sent to another thread. */

@@ -23,7 +23,12 @@ export interface Servable {
    * @throws ServingError, thrown or rejected: invalid-argument for what the request got wrong, cancelled or
    * deadline-exceeded (the signal's reason, when it is one) once the context's signal aborts, internal for the rest.
    */
-  run(signature: string, inputs: NamedTensors, wanted: readonly string[], context?: RunContext): NamedTensors | Promise<NamedTensors>;
+  run(
+    signature: string,
+    inputs: NamedTensors,
+    wanted: readonly string[],
+    context?: RunContext,
+  ): NamedTensors | Promise<NamedTensors>;
 
   /** Frees what this thread holds. Called once, after the last run has ended. Must not throw. */
   detach(): void;

@@ -1,8 +1,8 @@
 import { ServingError } from "../base/serving-error.ts";
+import { dataTypeName } from "../codec/data-type.ts";
 import type { Signature, TensorInfo } from "../tensor/signature.ts";
 import { type StringArray, stringBytes } from "../tensor/string-array.ts";
 import type { NamedTensors, StringTensor, Tensor } from "../tensor/tensor.ts";
-import { dataTypeName } from "../codec/data-type.ts";
 
 /** One class of one example; a label that the model does not give is empty, a score it does not give is 0. */
 export interface ClassScore {
@@ -38,10 +38,14 @@ export function classifyOutputs(signature: Signature): readonly string[] {
     throw new ServingError("invalid-argument", `No classification inputs found in SignatureDef: ${describeSignature(signature)}`);
   }
   const count = signature.outputs.length;
-  if (count !== 1 && count !== 2) throw new ServingError("invalid-argument", `Expected one or two output Tensors, found ${count}`);
+  if (count !== 1 && count !== 2)
+    throw new ServingError("invalid-argument", `Expected one or two output Tensors, found ${count}`);
   const aliases = signature.outputs.map((output) => output.alias).filter((alias) => alias === CLASSES || alias === SCORES);
   if (aliases.length < count) {
-    throw new ServingError("invalid-argument", `Expected classification signature outputs to be ${CLASSES} and/or ${SCORES}: ${describeSignature(signature)}`);
+    throw new ServingError(
+      "invalid-argument",
+      `Expected classification signature outputs to be ${CLASSES} and/or ${SCORES}: ${describeSignature(signature)}`,
+    );
   }
   return aliases;
 }
@@ -56,7 +60,10 @@ export function classifications(outputs: NamedTensors, batch: number): readonly 
   if (classes !== undefined) check(classes, CLASSES, "string", "DT_STRING", batch);
   if (scores !== undefined) check(scores, SCORES, "float32", "DT_FLOAT", batch);
   if (classes !== undefined && scores !== undefined && classes.shape[1] !== scores.shape[1]) {
-    throw new ServingError("invalid-argument", `Tensors class and score should match in dim_size(1). Got ${classes.shape[1]} vs. ${scores.shape[1]}`);
+    throw new ServingError(
+      "invalid-argument",
+      `Tensors class and score should match in dim_size(1). Got ${classes.shape[1]} vs. ${scores.shape[1]}`,
+    );
   }
   const width = (classes ?? scores)!.shape[1];
   return Array.from({ length: batch }, (_, row) =>
@@ -75,7 +82,10 @@ export function describeSignature(signature: Signature): string {
 
 function check(tensor: Tensor, alias: string, dtype: string, name: string, batch: number): void {
   if (tensor.shape.length !== 2) {
-    throw new ServingError("invalid-argument", `Expected Tensor shape: [batch_size num_classes] but got [${tensor.shape.join(",")}]`);
+    throw new ServingError(
+      "invalid-argument",
+      `Expected Tensor shape: [batch_size num_classes] but got [${tensor.shape.join(",")}]`,
+    );
   }
   if (tensor.dtype !== dtype) {
     throw new ServingError("invalid-argument", `Expected ${alias} Tensor of ${name}. Got: ${dataTypeName(tensor.dtype)}`);

@@ -21,7 +21,10 @@ function signatureOf(outputs: Record<string, DType>, input = "inputs"): Signatur
 }
 
 /** A model whose every signature answers with fixed tensors. */
-async function inferenceOn(signatures: Record<string, Signature>, answer: Record<string, Tensor>): Promise<{ inference: Inference; table: ServingTable }> {
+async function inferenceOn(
+  signatures: Record<string, Signature>,
+  answer: Record<string, Tensor>,
+): Promise<{ inference: Inference; table: ServingTable }> {
   const servable: Servable = {
     runtime: "onnxruntime",
     signatures: new Map(Object.entries(signatures)),
@@ -33,7 +36,10 @@ async function inferenceOn(signatures: Record<string, Signature>, answer: Record
   return { table, inference: new Inference(table, new RequestMetrics(new MetricsShard(() => {}))) };
 }
 
-const call = (count: number, signatureName = "") => ({ spec: { name: "m", signatureName }, examples: Array.from({ length: count }, () => new Uint8Array([1])) });
+const call = (count: number, signatureName = "") => ({
+  spec: { name: "m", signatureName },
+  examples: Array.from({ length: count }, () => new Uint8Array([1])),
+});
 
 describe("classify", () => {
   const both = signatureOf({ classes: "string", scores: "float32" });
@@ -44,8 +50,14 @@ describe("classify", () => {
     const { rows, resolved } = await inference.classify(call(2), context);
     expect(resolved).toEqual({ name: "m", version: 3n, signatureName: "serving_default" });
     expect(rows.map((row) => row.map(({ label, score }) => [new TextDecoder().decode(label), score]))).toEqual([
-      [["cat", 0.25], ["dog", 0.75]],
-      [["cat", 1], ["dog", 0]],
+      [
+        ["cat", 0.25],
+        ["dog", 0.75],
+      ],
+      [
+        ["cat", 1],
+        ["dog", 0],
+      ],
     ]);
   });
 
@@ -59,9 +71,27 @@ describe("classify", () => {
   test.each<[string, Record<string, Signature>, Record<string, Tensor>, number, string]>([
     ["no examples", { serving_default: both }, answer, 0, "Input is empty."],
     ["another batch size", { serving_default: both }, answer, 3, "Expected classes output batch size of 3. Got: 2"],
-    ["a predict signature", { serving_default: signatureOf({ y: "float32" }, "x") }, {}, 1, "No classification inputs found in SignatureDef: inputs {x: DT_STRING}"],
-    ["scores of another type", { serving_default: signatureOf({ scores: "float64" }) }, { scores: { dtype: "float64", shape: [1, 1], data: new Float64Array(1) } }, 1, "Expected scores Tensor of DT_FLOAT. Got: DT_DOUBLE"],
-    ["a vector", { serving_default: signatureOf({ scores: "float32" }) }, { scores: floats([1], 1) }, 1, "Expected Tensor shape: [batch_size num_classes] but got [1]"],
+    [
+      "a predict signature",
+      { serving_default: signatureOf({ y: "float32" }, "x") },
+      {},
+      1,
+      "No classification inputs found in SignatureDef: inputs {x: DT_STRING}",
+    ],
+    [
+      "scores of another type",
+      { serving_default: signatureOf({ scores: "float64" }) },
+      { scores: { dtype: "float64", shape: [1, 1], data: new Float64Array(1) } },
+      1,
+      "Expected scores Tensor of DT_FLOAT. Got: DT_DOUBLE",
+    ],
+    [
+      "a vector",
+      { serving_default: signatureOf({ scores: "float32" }) },
+      { scores: floats([1], 1) },
+      1,
+      "Expected Tensor shape: [batch_size num_classes] but got [1]",
+    ],
     ["no such signature", {}, {}, 1, "No signature was found with the name: serving_default"],
   ])("refuses %s", async (_name, signatures, outputs, count, message) => {
     const { inference } = await inferenceOn(signatures, outputs);
@@ -90,14 +120,18 @@ describe("regress", () => {
 describe("multi-inference", () => {
   const signatures = { c: signatureOf({ classes: "string" }), r: signatureOf({ outputs: "float32" }) };
   const answer = { classes: stringTensor([1, 1], ["cat"]), outputs: floats([1], 4) };
-  const task = (signatureName: string, method: string, name = "m") => ({ spec: { name, signatureName }, methodName: `tensorflow/serving/${method}` });
+  const task = (signatureName: string, method: string, name = "m") => ({
+    spec: { name, signatureName },
+    methodName: `tensorflow/serving/${method}`,
+  });
 
   test("answers tasks in their order", async () => {
     const { inference } = await inferenceOn(signatures, answer);
-    const [regressed, classified] = (await inference.multiInference([task("r", "regress"), task("c", "classify")], call(1).examples, context)) as [
-      InferenceOutcome & { kind: "regress" },
-      InferenceOutcome & { kind: "classify" },
-    ];
+    const [regressed, classified] = (await inference.multiInference(
+      [task("r", "regress"), task("c", "classify")],
+      call(1).examples,
+      context,
+    )) as [InferenceOutcome & { kind: "regress" }, InferenceOutcome & { kind: "classify" }];
     expect(regressed.values[0]).toBe(4);
     expect(stringAt({ length: 1, offsets: Uint32Array.of(0, 3), bytes: classified.rows[0][0].label }, 0)).toBe("cat");
     expect(classified.resolved.signatureName).toBe("c");
@@ -106,7 +140,11 @@ describe("multi-inference", () => {
   test.each([
     [[], "invalid-argument", "ModelSpec has no name specified."],
     [[task("c", "classify"), task("r", "regress", "")], "invalid-argument", "Found ModelSpec with an empty model name."],
-    [[task("c", "classify"), task("r", "regress", "n")], "invalid-argument", "All ModelSpecs in a MultiInferenceRequest must access the same model name."],
+    [
+      [task("c", "classify"), task("r", "regress", "n")],
+      "invalid-argument",
+      "All ModelSpecs in a MultiInferenceRequest must access the same model name.",
+    ],
     [[task("c", "classify"), task("c", "classify")], "invalid-argument", "Duplicate evaluation of signature: c"],
     [[task("q", "classify")], "invalid-argument", "Requested signature not found in model graph: q"],
     [[task("c", "predict")], "unimplemented", "Unsupported signature method_name: tensorflow/serving/predict"],

@@ -70,25 +70,40 @@ export class Inference {
       const wanted = wantedOutputs(signature, shell.outputFilter);
       const resolved = { name: spec.name, version: id.version, signatureName: name };
       const outputs = this.#run(servable, spec.name, "Predict", name, inputs, wanted, context);
-      return outputs instanceof Promise ? outputs.then((values) => shell.write(values, resolved, signature)) : shell.write(outputs, resolved, signature);
+      return outputs instanceof Promise
+        ? outputs.then((values) => shell.write(values, resolved, signature))
+        : shell.write(outputs, resolved, signature);
     });
   }
 
   /** Classes and scores of each example. @throws ServingError invalid-argument when the signature is not one that classifies. */
-  classify(call: ExampleCall, context: RunContext): Promise<{ resolved: ResolvedSpec; rows: readonly (readonly ClassScore[])[] }> {
-    return this.#onExamples(call, "Classify", classifyOutputs, classifications, context).then(({ resolved, value }) => ({ resolved, rows: value }));
+  classify(
+    call: ExampleCall,
+    context: RunContext,
+  ): Promise<{ resolved: ResolvedSpec; rows: readonly (readonly ClassScore[])[] }> {
+    return this.#onExamples(call, "Classify", classifyOutputs, classifications, context).then(({ resolved, value }) => ({
+      resolved,
+      rows: value,
+    }));
   }
 
   /** One value for each example. @throws ServingError invalid-argument when the signature is not one that regresses. */
   regress(call: ExampleCall, context: RunContext): Promise<{ resolved: ResolvedSpec; values: Float32Array }> {
-    return this.#onExamples(call, "Regress", regressOutputs, regressions, context).then(({ resolved, value }) => ({ resolved, values: value }));
+    return this.#onExamples(call, "Regress", regressOutputs, regressions, context).then(({ resolved, value }) => ({
+      resolved,
+      values: value,
+    }));
   }
 
   /**
    * Several classify and regress signatures of one model on the same examples, results in task order.
    * The version is the first task's choice.
    */
-  async multiInference(tasks: readonly InferenceTask[], examples: readonly Uint8Array[], context: RunContext): Promise<readonly InferenceOutcome[]> {
+  async multiInference(
+    tasks: readonly InferenceTask[],
+    examples: readonly Uint8Array[],
+    context: RunContext,
+  ): Promise<readonly InferenceOutcome[]> {
     const first = tasks[0]?.spec;
     if (first === undefined) throw new ServingError("invalid-argument", "ModelSpec has no name specified.");
     return await withServable(this.#table, first, async ({ id, servable }) => {
@@ -127,7 +142,10 @@ export class Inference {
       const wanted = outputsOf(signature);
       const inputs = new Map([["inputs", exampleTensor(call.examples)]]);
       const outputs = await this.#run(servable, call.spec.name, api, name, inputs, wanted, context);
-      return { resolved: { name: call.spec.name, version: id.version, signatureName: name }, value: read(outputs, call.examples.length) };
+      return {
+        resolved: { name: call.spec.name, version: id.version, signatureName: name },
+        value: read(outputs, call.examples.length),
+      };
     });
   }
 
@@ -140,20 +158,24 @@ export class Inference {
     wanted: readonly string[],
     context: RunContext,
   ): NamedTensors | Promise<NamedTensors> {
-    return timedRun(servable, signature, inputs, wanted, context, (microseconds) => this.#metrics.ran(model, api, servable.runtime, microseconds));
+    return timedRun(servable, signature, inputs, wanted, context, (microseconds) =>
+      this.#metrics.ran(model, api, servable.runtime, microseconds),
+    );
   }
 }
 
 function checkTask(task: InferenceTask, model: string, servable: Servable, seen: Set<string>): string {
   const spec = task.spec;
-  if (spec === undefined || spec.name === "") throw new ServingError("invalid-argument", "Found ModelSpec with an empty model name.");
+  if (spec === undefined || spec.name === "")
+    throw new ServingError("invalid-argument", "Found ModelSpec with an empty model name.");
   if (spec.name !== model) {
     throw new ServingError("invalid-argument", "All ModelSpecs in a MultiInferenceRequest must access the same model name.");
   }
   const name = spec.signatureName || DEFAULT_SIGNATURE;
   if (seen.has(name)) throw new ServingError("invalid-argument", `Duplicate evaluation of signature: ${name}`);
   seen.add(name);
-  if (!servable.signatures.has(name)) throw new ServingError("invalid-argument", `Requested signature not found in model graph: ${name}`);
+  if (!servable.signatures.has(name))
+    throw new ServingError("invalid-argument", `Requested signature not found in model graph: ${name}`);
   if (task.methodName !== CLASSIFY_METHOD && task.methodName !== REGRESS_METHOD) {
     throw new ServingError("unimplemented", `Unsupported signature method_name: ${task.methodName}`);
   }

@@ -13,15 +13,23 @@ describe("the inputs of a request", () => {
 
   test.each([
     [["a"], "input size does not match signature: 1!=3 len({a}) != len({a,b,k}). Sent extra: {}. Missing but required: {b}."],
-    [["a", "b", "k", "q", "p"], "input size does not match signature: 5!=3 len({a,b,k,p,q}) != len({a,b,k}). Sent extra: {p,q}. Missing but required: {}."],
+    [
+      ["a", "b", "k", "q", "p"],
+      "input size does not match signature: 5!=3 len({a,b,k,p,q}) != len({a,b,k}). Sent extra: {p,q}. Missing but required: {}.",
+    ],
     [
       ["a", "x", "y"],
       "Signature input alias: b(feed name: b) not found in request and no default value provided. " +
         "Inputs expected to be in the request {a,b,k}, or default input alias set: {k}",
     ],
-    [["a", "b", "__proto__"], "input size does not match signature: 3!=3 len({__proto__,a,b}) != len({a,b,k}). Sent extra: {__proto__}. Missing but required: {}."],
+    [
+      ["a", "b", "__proto__"],
+      "input size does not match signature: 3!=3 len({__proto__,a,b}) != len({a,b,k}). Sent extra: {__proto__}. Missing but required: {}.",
+    ],
   ])("%j are refused", (names, message) => {
-    expect(() => checkInputNames(signature, given(...names))).toThrow(expect.objectContaining({ code: "invalid-argument", message }));
+    expect(() => checkInputNames(signature, given(...names))).toThrow(
+      expect.objectContaining({ code: "invalid-argument", message }),
+    );
   });
 });
 

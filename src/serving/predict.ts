@@ -17,7 +17,10 @@ export function checkInputNames(signature: Signature, given: ReadonlyMap<string,
   if (!absent && known === given.size) return;
   const declared = new Set(signature.inputs.map((input) => input.alias));
   const extra = [...given.keys()].filter((alias) => !declared.has(alias)).sort();
-  const missing = signature.inputs.filter((input) => !input.optional && !given.has(input.alias)).map((input) => input.alias).sort();
+  const missing = signature.inputs
+    .filter((input) => !input.optional && !given.has(input.alias))
+    .map((input) => input.alias)
+    .sort();
   if (given.size === declared.size && missing.length > 0) {
     const name = signature.inputs.find((input) => input.alias === missing[0])!.name;
     const defaults = signature.inputs.filter((input) => input.optional).map((input) => input.alias);
@@ -45,7 +48,10 @@ export function wantedOutputs(signature: Signature, filter: readonly string[]): 
   for (const alias of filter) {
     if (!all.includes(alias)) {
       const expected = [...all].sort().join(",");
-      throw new ServingError("invalid-argument", `output tensor alias not found in signature: ${alias} Outputs expected to be in the set {${expected}}.`);
+      throw new ServingError(
+        "invalid-argument",
+        `output tensor alias not found in signature: ${alias} Outputs expected to be in the set {${expected}}.`,
+      );
     }
     if (seen.has(alias)) throw new ServingError("invalid-argument", `duplicate output tensor alias: ${alias}`);
     seen.add(alias);

@@ -1,8 +1,8 @@
 import { ServingError } from "../base/serving-error.ts";
+import { dataTypeName } from "../codec/data-type.ts";
 import type { Signature } from "../tensor/signature.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
 import { describeSignature } from "./classify.ts";
-import { dataTypeName } from "../codec/data-type.ts";
 
 const INPUTS = "inputs";
 const OUTPUTS = "outputs";
@@ -31,7 +31,10 @@ export function regressions(outputs: NamedTensors, batch: number): Float32Array 
   const tensor = outputs.get(OUTPUTS)!;
   const { shape } = tensor;
   if (!(shape.length === 1 || (shape.length === 2 && shape[1] === 1))) {
-    throw new ServingError("invalid-argument", `Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got [${shape.join(",")}]`);
+    throw new ServingError(
+      "invalid-argument",
+      `Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got [${shape.join(",")}]`,
+    );
   }
   if (shape[0] !== batch) {
     throw new ServingError("invalid-argument", `Input batch size did not match output batch size: ${batch} vs. ${shape[0]}`);

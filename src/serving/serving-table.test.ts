@@ -33,8 +33,16 @@ describe("a request for what is not there", () => {
     [{ name: "", signatureName: "" }, "invalid-argument", "ModelSpec has no name specified."],
     [{ name: "rose", signatureName: "" }, "not-found", "Servable not found for request: Latest(rose)"],
     [{ name: "iris", version: 9n, signatureName: "" }, "not-found", "Servable not found for request: Specific(iris, 9)"],
-    [{ name: "iris", versionLabel: "canary", signatureName: "" }, "invalid-argument", "Unrecognized servable version label: canary"],
-    [{ name: "rose", versionLabel: "stable", signatureName: "" }, "invalid-argument", "Unrecognized servable version label: stable"],
+    [
+      { name: "iris", versionLabel: "canary", signatureName: "" },
+      "invalid-argument",
+      "Unrecognized servable version label: canary",
+    ],
+    [
+      { name: "rose", versionLabel: "stable", signatureName: "" },
+      "invalid-argument",
+      "Unrecognized servable version label: stable",
+    ],
     [{ name: "iris", versionLabel: "gone", signatureName: "" }, "not-found", "Servable not found for request: Specific(iris, 4)"],
   ])("%o is answered %s", async (spec, code, message) => {
     const table = await tableWith(7n);

@@ -35,7 +35,15 @@ interface Survey {
 
 /** Looks at everything below `path`, through symbolic links. Never rejects: what vanished or is closed shows in the digest. */
 export async function takeFingerprint(path: string): Promise<Fingerprint> {
-  const survey: Survey = { lines: [], entered: new Set(), bytes: 0, changedAtMs: 0, writtenAtNs: 0n, touchedAtNs: 0n, unreadable: false };
+  const survey: Survey = {
+    lines: [],
+    entered: new Set(),
+    bytes: 0,
+    changedAtMs: 0,
+    writtenAtNs: 0n,
+    touchedAtNs: 0n,
+    unreadable: false,
+  };
   await visit(path, "", survey);
   const digest = createHash("sha256").update(survey.lines.sort().join("\n")).digest("base64");
   const { bytes, changedAtMs, unreadable } = survey;

@@ -1,13 +1,15 @@
-import type { Clock } from "../base/clock.ts";
-import type { Log } from "../base/log.ts";
 import { healthMethods } from "../api/health/health-methods.ts";
 import { createHttpRouter } from "../api/operation-routes.ts";
 import { reflectionMethods } from "../api/reflection/reflection-methods.ts";
-import { CallRecorder } from "../api/tfs-grpc/call-recorder.ts";
 import { Health, ModelService, PredictionService } from "../api/services.ts";
+import { CallRecorder } from "../api/tfs-grpc/call-recorder.ts";
 import { modelServiceMethods } from "../api/tfs-grpc/model-service.ts";
 import { predictionServiceMethods } from "../api/tfs-grpc/prediction-service.ts";
 import { createTfsRestHandler } from "../api/tfs-rest/tfs-rest-handler.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Gauge } from "../metrics/cells.ts";
+import { OPEN_CONNECTIONS, REQUESTS_IN_FLIGHT } from "../metrics/definitions.ts";
 import type { MetricsShard } from "../metrics/metrics-shard.ts";
 import type { ControlCalls } from "../serving/admin.ts";
 import { Inference } from "../serving/inference.ts";
@@ -18,11 +20,15 @@ import type { GrpcMethod } from "../transport/grpc/method.ts";
 import { createHttp1Connection } from "../transport/http1/connection.ts";
 import { createHttp2Connection } from "../transport/http2/connection.ts";
 import { type BoundEndpoint, type Endpoint, Listener } from "../transport/listener.ts";
+import { countedHandler, countedMethod } from "./in-flight.ts";
 import { Readiness } from "./readiness.ts";
 import type { ServingOptions } from "./serving-options.ts";
 
 /** The services of the gRPC API, as reflection lists them. */
 const SERVICES = [PredictionService, ModelService, Health];
+
+/** Milliseconds between two counts of the open connections. */
+const SAMPLE_MS = 1000;
 
 /** What a thread's frontend is made of. */
 export interface FrontendParts {
@@ -38,7 +44,10 @@ export interface FrontendParts {
 export class Frontend {
   readonly #context: ConnectionContext;
   readonly #readiness: Readiness;
+  readonly #clock: Clock;
+  readonly #openConnections: Gauge;
   readonly #listeners: Listener[] = [];
+  #sampling: Timer;
 
   constructor({ options, table, shard, control, clock, log }: FrontendParts) {
     const metrics = new RequestMetrics(shard);
@@ -59,10 +68,19 @@ export class Frontend {
       ...healthMethods(readiness),
       ...reflectionMethods(SERVICES),
     ]);
+    const inFlight = (protocol: string) => shard.gauge(REQUESTS_IN_FLIGHT, protocol);
+    const router = createHttpRouter(
+      { isReady: () => readiness.ready, metrics: () => control.metrics(), metricsPath: options.metricsPath },
+      rest,
+    );
+    const counted = new Map([...methods].map(([path, method]) => [path, countedMethod(method, inFlight("grpc"))]));
     this.#readiness = readiness;
+    this.#clock = clock;
+    this.#openConnections = shard.gauge(OPEN_CONNECTIONS);
+    this.#sampling = this.#sample();
     this.#context = {
-      http: createHttpRouter({ isReady: () => readiness.ready, metrics: () => control.metrics(), metricsPath: options.metricsPath }, rest),
-      grpc: (path) => methods.get(path),
+      http: countedHandler(router, inFlight("http")),
+      grpc: (path) => counted.get(path),
       limits: options.limits,
       clock,
       compressResponses: options.compressResponses,
@@ -91,6 +109,15 @@ export class Frontend {
   /** Takes no new connections or requests, answers those in flight, and resolves when all are closed. */
   async drain(timeoutMs: number): Promise<void> {
     this.#readiness.setReady(false);
+    this.#sampling.cancel();
     await Promise.all(this.#listeners.map((listener) => listener.drain(timeoutMs)));
+  }
+
+  /** Notes how many connections are open, now and every second. */
+  #sample(): Timer {
+    this.#openConnections.set(this.#listeners.reduce((sum, listener) => sum + listener.connectionCount, 0));
+    return this.#clock.after(SAMPLE_MS, () => {
+      this.#sampling = this.#sample();
+    });
   }
 }

@@ -1,14 +1,5 @@
 import type { ServingTable } from "../serving/serving-table.ts";
 
-/** Service names that stand for the whole server: the empty one, TensorFlow Serving's short ones, and the full ones. */
-const WHOLE_SERVER: ReadonlySet<string> = new Set([
-  "",
-  "PredictionService",
-  "ModelService",
-  "tensorflow.serving.PredictionService",
-  "tensorflow.serving.ModelService",
-]);
-
 /** Whether the server, or one model of it, can answer; the health service watches it. */
 export class Readiness {
   readonly #table: ServingTable;
@@ -32,9 +23,9 @@ export class Readiness {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Whether a service name, or a model's name, is being served; undefined for a name that is neither. */
+  /** Whether the whole server (the empty name) or a model is being served; undefined for a name that is neither. */
   isServing(service: string): boolean | undefined {
-    return WHOLE_SERVER.has(service) ? this.#ready : this.#table.isServing(service);
+    return service === "" ? this.#ready : this.#table.isServing(service);
   }
 
   /** Calls `listener` after every change until the returned function is called. */

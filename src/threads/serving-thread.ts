@@ -3,16 +3,16 @@ import { systemClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import { servableKey } from "../core/servable-id.ts";
-import type { Servable } from "../model/servable.ts";
-import type { ReloadOutcome } from "../serving/admin.ts";
 import { watchEventLoopDelay } from "../metrics/event-loop-delay.ts";
 import { MetricsShard } from "../metrics/metrics-shard.ts";
+import type { Servable } from "../model/servable.ts";
 import { createRuntimes } from "../runtimes/registry.ts";
+import type { ReloadOutcome } from "../serving/admin.ts";
 import { ServingTable } from "../serving/serving-table.ts";
-import { answerTicket, Tickets } from "./tickets.ts";
-import type { ControlRequest, ThreadNotice, ThreadRequest, ToControl, ToThread } from "./messages.ts";
 import { Frontend } from "./frontend.ts";
+import type { ControlRequest, ThreadNotice, ThreadRequest, ToControl, ToThread } from "./messages.ts";
 import type { ServingThreadData } from "./serving-options.ts";
+import { answerTicket, Tickets } from "./tickets.ts";
 
 /** The entry of a serving thread: takes the control thread's messages and answers requests from the network. */
 const port = parentPort;
@@ -65,12 +65,14 @@ async function perform(request: ThreadRequest): Promise<unknown> {
 function notice(body: ThreadNotice): void {
   switch (body.kind) {
     case "labels":
-      return table.setLabels(body.labels);
+      table.setLabels(body.labels);
+      break;
     case "statuses":
       table.setStatuses(body.model, body.statuses);
-      return frontend.statusesChanged();
+      frontend.statusesChanged();
+      break;
     case "ready":
-      return frontend.setReady(body.ready);
+      frontend.setReady(body.ready);
   }
 }
 

@@ -20,7 +20,11 @@ export class ThreadLink {
   readonly #tickets: Tickets<ThreadRequest>;
 
   constructor(data: ServingThreadData, handlers: ThreadLinkHandlers, log: Log) {
-    const worker = new Worker(new URL("./serving-thread.js", import.meta.url), { workerData: data, stdout: false, stderr: false });
+    const worker = new Worker(new URL("./serving-thread.js", import.meta.url), {
+      workerData: data,
+      stdout: false,
+      stderr: false,
+    });
     const send = (message: ToThread) => worker.postMessage(message);
     this.#worker = worker;
     this.#tickets = new Tickets(send);

@@ -22,7 +22,10 @@ afterAll(async () => {
 describe.skipIf(python === undefined)("TensorFlow Serving's Python stubs (skipped without PyPI tensorflow-serving-api)", () => {
   test("get every golden answer, by gRPC and by REST", () => {
     const script = new URL("./tf_serving_stubs.py", import.meta.url).pathname;
-    const run = spawnSync(python!, [script, fixture("onnx"), `127.0.0.1:${server.port}`, server.url], { encoding: "utf8", timeout: 240_000 });
+    const run = spawnSync(python!, [script, fixture("onnx"), `127.0.0.1:${server.port}`, server.url], {
+      encoding: "utf8",
+      timeout: 240_000,
+    });
     expect(run.status, run.stdout + run.stderr).toBe(0);
     expect(run.stdout.trim().split("\n")).toHaveLength(18);
   }, 250_000);
@@ -33,13 +36,24 @@ describe.skipIf(!has("grpcurl"))("grpcurl (skipped when it is not installed)", (
 
   test("lists and describes services by reflection", () => {
     const services = grpcurl(`127.0.0.1:${server.port}`, "list").trim().split("\n");
-    expect(services).toEqual(expect.arrayContaining(["tensorflow.serving.PredictionService", "tensorflow.serving.ModelService", "grpc.health.v1.Health"]));
+    expect(services).toEqual(
+      expect.arrayContaining([
+        "tensorflow.serving.PredictionService",
+        "tensorflow.serving.ModelService",
+        "grpc.health.v1.Health",
+      ]),
+    );
     expect(grpcurl(`127.0.0.1:${server.port}`, "describe", "tensorflow.serving.PredictionService")).toContain("rpc Predict");
   });
 
   test("calls Predict with nothing but reflection", () => {
-    const request = { model_spec: { name: "default_input" }, inputs: { x: { dtype: "DT_FLOAT", tensor_shape: { dim: [{ size: 2 }] }, float_val: [1, 2] } } };
-    const answer = JSON.parse(grpcurl("-d", JSON.stringify(request), `127.0.0.1:${server.port}`, "tensorflow.serving.PredictionService/Predict")) as {
+    const request = {
+      model_spec: { name: "default_input" },
+      inputs: { x: { dtype: "DT_FLOAT", tensor_shape: { dim: [{ size: 2 }] }, float_val: [1, 2] } },
+    };
+    const answer = JSON.parse(
+      grpcurl("-d", JSON.stringify(request), `127.0.0.1:${server.port}`, "tensorflow.serving.PredictionService/Predict"),
+    ) as {
       outputs: { y: { floatVal: number[] } };
     };
     expect(answer.outputs.y.floatVal).toEqual([10, 20]);

@@ -19,7 +19,11 @@ let server: RunningServer;
 let grpc: GrpcClient;
 
 beforeAll(async () => {
-  for (const [name, bytes] of Object.entries({ good: MODEL, truncated: MODEL.subarray(0, 100), noise: Buffer.from("not a model at all") })) {
+  for (const [name, bytes] of Object.entries({
+    good: MODEL,
+    truncated: MODEL.subarray(0, 100),
+    noise: Buffer.from("not a model at all"),
+  })) {
     mkdirSync(join(models.path, name, "1"), { recursive: true });
     writeFileSync(join(models.path, name, "1", "model.onnx"), bytes);
   }
@@ -66,13 +70,31 @@ describe("a bad REST request is answered with its reason", () => {
     ["a wrong dtype", "good:predict", inputs({ ...GOOD, a: [["x", "y", "z"]] }), 400, "is not of expected type: float"],
     ["a wrong rank", "good:predict", inputs({ mask: [true], a: [1] }), 400, "a"],
     ["a missing input", "good:predict", inputs({ a: [[1, 2, 3]] }), 400, "Missing named input: mask"],
-    ["an unknown row input", "good:predict", JSON.stringify({ instances: [{ mask: [true, true, true], a: [1, 2, 3], zz: 1 }] }), 400, "zz"],
+    [
+      "an unknown row input",
+      "good:predict",
+      JSON.stringify({ instances: [{ mask: [true, true, true], a: [1, 2, 3], zz: 1 }] }),
+      400,
+      "zz",
+    ],
     ["an unknown model", "none:predict", inputs(GOOD), 404, "Servable not found for request: Latest(none)"],
     ["an unknown version", "good/versions/9:predict", inputs(GOOD), 404, "Servable not found for request: Specific(good, 9)"],
     ["an unknown label", "good/labels/x:predict", inputs(GOOD), 400, "Unrecognized servable version label: x"],
-    ["an unknown signature", "good:predict", JSON.stringify({ signature_name: "q", inputs: GOOD }), 400, 'Serving signature name: "q" not found in signature def'],
+    [
+      "an unknown signature",
+      "good:predict",
+      JSON.stringify({ signature_name: "q", inputs: GOOD }),
+      400,
+      'Serving signature name: "q" not found in signature def',
+    ],
     ["a prototype's name", "__proto__:predict", inputs(GOOD), 404, "Latest(__proto__)"],
-    ["a classify call on a predict signature", "good:classify", JSON.stringify({ examples: [{ x: 1 }] }), 400, "Expected one input Tensor."],
+    [
+      "a classify call on a predict signature",
+      "good:classify",
+      JSON.stringify({ examples: [{ x: 1 }] }),
+      400,
+      "Expected one input Tensor.",
+    ],
   ])("%s", async (_name, path, body, status, message) => {
     const answer = await good(path, body);
     expect(answer.status).toBe(status);
@@ -97,15 +119,45 @@ describe("a bad gRPC request is answered with its reason", () => {
     ["no model spec", { inputs: { a, mask } }, 3, "Missing ModelSpec"],
     ["no name", { modelSpec: { name: "" }, inputs: { a, mask } }, 3, "ModelSpec has no name specified."],
     ["an unknown model", { modelSpec: { name: "none" }, inputs: {} }, 5, "Servable not found for request: Latest(none)"],
-    ["an unknown signature", { modelSpec: { name: "good", signatureName: "q" }, inputs: {} }, 9, 'Serving signature key "q" not found.'],
+    [
+      "an unknown signature",
+      { modelSpec: { name: "good", signatureName: "q" }, inputs: {} },
+      9,
+      'Serving signature key "q" not found.',
+    ],
     ["a missing input", { modelSpec, inputs: { a } }, 3, "Missing but required: {mask}"],
     ["an extra input", { modelSpec, inputs: { a, mask, zz: a } }, 3, "Sent extra: {zz}"],
     ["a wrong dtype", { modelSpec, inputs: { a: mask, mask } }, 3, "to be float but bool is provided"],
-    ["an inconsistent tensor", { modelSpec, inputs: { a: { ...a, tensorContent: new Uint8Array(5) }, mask } }, 3, "tensor parsing error: a"],
-    ["a negative dimension", { modelSpec, inputs: { a: { ...a, tensorShape: { dim: [{ size: -1n }] } }, mask } }, 3, "tensor parsing error: a"],
-    ["a shape far larger than its data", { modelSpec, inputs: { a: { ...a, tensorShape: { dim: [{ size: 1n << 40n }] } }, mask } }, 3, "tensor parsing error: a"],
-    ["an unknown output", { modelSpec, inputs: { a, mask }, outputFilter: ["q"] }, 3, "output tensor alias not found in signature: q"],
-    ["an output twice", { modelSpec, inputs: { a, mask }, outputFilter: ["out", "out"] }, 3, "duplicate output tensor alias: out"],
+    [
+      "an inconsistent tensor",
+      { modelSpec, inputs: { a: { ...a, tensorContent: new Uint8Array(5) }, mask } },
+      3,
+      "tensor parsing error: a",
+    ],
+    [
+      "a negative dimension",
+      { modelSpec, inputs: { a: { ...a, tensorShape: { dim: [{ size: -1n }] } }, mask } },
+      3,
+      "tensor parsing error: a",
+    ],
+    [
+      "a shape far larger than its data",
+      { modelSpec, inputs: { a: { ...a, tensorShape: { dim: [{ size: 1n << 40n }] } }, mask } },
+      3,
+      "tensor parsing error: a",
+    ],
+    [
+      "an unknown output",
+      { modelSpec, inputs: { a, mask }, outputFilter: ["q"] },
+      3,
+      "output tensor alias not found in signature: q",
+    ],
+    [
+      "an output twice",
+      { modelSpec, inputs: { a, mask }, outputFilter: ["out", "out"] },
+      3,
+      "duplicate output tensor alias: out",
+    ],
   ])("%s", async (_name, request, code, message) => {
     const { status } = await grpc.raw(PREDICT, toBinary(PredictRequestSchema, create(PredictRequestSchema, request)));
     expect(status.message).toContain(message);
@@ -130,7 +182,11 @@ describe("a bad gRPC request is answered with its reason", () => {
 describe("a bad model ends with its reason and harms no other", () => {
   test.each([["truncated"], ["noise"], ["outside"]])("%s", async (name) => {
     const answer = await rest(`${server.url}/v1/models/${name}`);
-    const [status] = (JSON.parse(answer.text) as { model_version_status: { state: string; status: { error_code: string; error_message: string } }[] }).model_version_status;
+    const [status] = (
+      JSON.parse(answer.text) as {
+        model_version_status: { state: string; status: { error_code: string; error_message: string } }[];
+      }
+    ).model_version_status;
     expect(status.state).toBe("END");
     expect(status.status.error_code).not.toBe("OK");
     expect(status.status.error_message).toMatch(/model\.onnx|w\.bin/);

@@ -3,8 +3,11 @@ import { join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, test } from "vitest";
 import { DataType } from "../../src/gen/tensorflow/core/framework/types_pb.ts";
+import {
+  ReloadConfigRequestSchema,
+  ReloadConfigResponseSchema,
+} from "../../src/gen/tensorflow_serving/apis/model_management_pb.ts";
 import { PredictRequestSchema, PredictResponseSchema } from "../../src/gen/tensorflow_serving/apis/predict_pb.ts";
-import { ReloadConfigRequestSchema, ReloadConfigResponseSchema } from "../../src/gen/tensorflow_serving/apis/model_management_pb.ts";
 import { fixture, publishVersion, removeVersion, temporaryFolder } from "../support/folders.ts";
 import { GrpcClient } from "../support/grpc-client.ts";
 import { rest } from "../support/rest.ts";
@@ -54,7 +57,10 @@ describe("hot plug", () => {
     publishVersion(base, 2, HALF_PLUS_TWO);
     await eventually(async () => (await available("half")).join() === "2");
     await eventually(async () => (await statuses("half"))[0].state === "END");
-    expect(await statuses("half")).toMatchObject([{ version: "1", state: "END" }, { version: "2", state: "AVAILABLE" }]);
+    expect(await statuses("half")).toMatchObject([
+      { version: "1", state: "END" },
+      { version: "2", state: "AVAILABLE" },
+    ]);
     expect((await predict("half")).status).toBe(200);
   });
 
@@ -109,7 +115,9 @@ describe("reload", () => {
       "/tensorflow.serving.ModelService/HandleReloadConfigRequest",
       ReloadConfigRequestSchema,
       create(ReloadConfigRequestSchema, {
-        config: { config: { case: "modelConfigList", value: { config: models.map((model) => ({ ...model, modelPlatform: "onnx" })) } } },
+        config: {
+          config: { case: "modelConfigList", value: { config: models.map((model) => ({ ...model, modelPlatform: "onnx" })) } },
+        },
         metricNames: [":tensorflow:serving:request_count"],
       }),
       ReloadConfigResponseSchema,
@@ -132,7 +140,14 @@ describe("reload", () => {
 
   test.each([
     [[{ name: "a", basePath: "relative" }], 3, "Expected model a to have an absolute path or URI; got base_path()=relative"],
-    [[{ name: "a", basePath: "/x" }, { name: "a", basePath: "/x" }], 3, "Illegal to list model a multiple times in config list"],
+    [
+      [
+        { name: "a", basePath: "/x" },
+        { name: "a", basePath: "/x" },
+      ],
+      3,
+      "Illegal to list model a multiple times in config list",
+    ],
   ])("refuses %j and changes nothing", async (models, code, message) => {
     const base = fixture("identity", "saved_model_half_plus_two_2_versions");
     server = await startServer(["--model_name=old", `--model_base_path=${base}`]);
@@ -159,7 +174,7 @@ describe("stop", () => {
       for (;;) {
         const outcome = await predict("model").then(
           ({ status }) => String(status),
-          (reason: unknown) => ((reason as { cause?: { code?: string } }).cause?.code ?? "unknown"),
+          (reason: unknown) => (reason as { cause?: { code?: string } }).cause?.code ?? "unknown",
         );
         outcomes.push(outcome);
         if (outcome !== "200") return outcomes;
@@ -178,63 +193,68 @@ describe("stop", () => {
 /** Seconds of the swap test: 10 in the ordinary run, 60 for the record (`SWAP_SECONDS=60`). */
 const SWAP_SECONDS = Number(process.env.SWAP_SECONDS ?? 10);
 
-test(`versions swapped every second for ${SWAP_SECONDS} s under load: no failed request, no answer from a version not served`, async () => {
-  const base = join(folder(), "half");
-  publishVersionIn(base, 1, HALF_PLUS_TWO);
-  server = await startServer(["--model_name=half", `--model_base_path=${base}`]);
-  const { port, url } = server;
-  let served: readonly [lowest: number, highest: number] = [1, 1];
-  let running = true;
-  const failures: string[] = [];
-  const seen = new Set<number>();
-  let requests = 0;
-  const check = (version: number, earliest: number) => {
-    requests++;
-    seen.add(version);
-    if (version < earliest || version > served[1]) failures.push(`version ${version} answered while ${earliest}..${served[1]} may`);
-  };
-
-  const restLoops = Array.from({ length: 16 }, async () => {
-    while (running) {
-      const answer = await rest(`${url}/v1/models/half:predict`, '{"instances": [1.0, 2.0]}');
+test(
+  `versions swapped every second for ${SWAP_SECONDS} s under load: no failed request, no answer from a version not served`,
+  async () => {
+    const base = join(folder(), "half");
+    publishVersionIn(base, 1, HALF_PLUS_TWO);
+    server = await startServer(["--model_name=half", `--model_base_path=${base}`]);
+    const { port, url } = server;
+    let served: readonly [lowest: number, highest: number] = [1, 1];
+    let running = true;
+    const failures: string[] = [];
+    const seen = new Set<number>();
+    let requests = 0;
+    const check = (version: number, earliest: number) => {
       requests++;
-      if (answer.status !== 200 || !answer.text.includes("[2.5, 3.0")) failures.push(`REST ${answer.status} ${answer.text}`);
-    }
-  });
-  const x = { dtype: DataType.DT_FLOAT, tensorShape: { dim: [{ size: 1n }] }, floatVal: [1] };
-  const message = toBinary(PredictRequestSchema, create(PredictRequestSchema, { modelSpec: { name: "half" }, inputs: { x } }));
-  const grpcLoops = Array.from({ length: 16 }, async () => {
-    const client = new GrpcClient(port);
-    while (running) {
-      const earliest = served[0];
-      const { messages, status } = await client.raw(PREDICT, message);
-      if (status.code !== 0) failures.push(`gRPC ${status.code} ${status.message}`);
-      else check(versionOf(messages[0]), earliest);
-    }
-    client.close();
-  });
+      seen.add(version);
+      if (version < earliest || version > served[1])
+        failures.push(`version ${version} answered while ${earliest}..${served[1]} may`);
+    };
 
-  let version = 1;
-  let removed = 0;
-  for (let second = 0; second < SWAP_SECONDS; second++) {
-    version++;
-    served = [served[0], version];
-    publishVersion(base, version, HALF_PLUS_TWO);
-    removeVersion(base, version - 1);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    // What the server says has ended may not answer any more.
-    const ended = (await statuses("half")).filter(({ state }) => state === "END").map(({ version: number }) => Number(number));
-    removed = ended.length;
-    served = [Math.max(served[0], ...ended.map((number) => number + 1)), version];
-  }
-  running = false;
-  await Promise.all([...restLoops, ...grpcLoops]);
+    const restLoops = Array.from({ length: 16 }, async () => {
+      while (running) {
+        const answer = await rest(`${url}/v1/models/half:predict`, '{"instances": [1.0, 2.0]}');
+        requests++;
+        if (answer.status !== 200 || !answer.text.includes("[2.5, 3.0")) failures.push(`REST ${answer.status} ${answer.text}`);
+      }
+    });
+    const x = { dtype: DataType.DT_FLOAT, tensorShape: { dim: [{ size: 1n }] }, floatVal: [1] };
+    const message = toBinary(PredictRequestSchema, create(PredictRequestSchema, { modelSpec: { name: "half" }, inputs: { x } }));
+    const grpcLoops = Array.from({ length: 16 }, async () => {
+      const client = new GrpcClient(port);
+      while (running) {
+        const earliest = served[0];
+        const { messages, status } = await client.raw(PREDICT, message);
+        if (status.code !== 0) failures.push(`gRPC ${status.code} ${status.message}`);
+        else check(versionOf(messages[0]), earliest);
+      }
+      client.close();
+    });
 
-  expect(failures).toEqual([]);
-  expect(requests).toBeGreaterThan(SWAP_SECONDS * 50);
-  expect(seen.size).toBeGreaterThan(SWAP_SECONDS / 2);
-  expect(removed).toBeGreaterThan(SWAP_SECONDS / 2);
-}, SWAP_SECONDS * 1000 + 60_000);
+    let version = 1;
+    let removed = 0;
+    for (let second = 0; second < SWAP_SECONDS; second++) {
+      version++;
+      served = [served[0], version];
+      publishVersion(base, version, HALF_PLUS_TWO);
+      removeVersion(base, version - 1);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      // What the server says has ended may not answer any more.
+      const ended = (await statuses("half")).filter(({ state }) => state === "END").map(({ version: number }) => Number(number));
+      removed = ended.length;
+      served = [Math.max(served[0], ...ended.map((number) => number + 1)), version];
+    }
+    running = false;
+    await Promise.all([...restLoops, ...grpcLoops]);
+
+    expect(failures).toEqual([]);
+    expect(requests).toBeGreaterThan(SWAP_SECONDS * 50);
+    expect(seen.size).toBeGreaterThan(SWAP_SECONDS / 2);
+    expect(removed).toBeGreaterThan(SWAP_SECONDS / 2);
+  },
+  SWAP_SECONDS * 1000 + 60_000,
+);
 
 /** The version a PredictResponse names. */
 function versionOf(response: Uint8Array): number {

@@ -1,15 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeTensorProto } from "../../src/codec/tensor-proto.ts";
 import { TensorProtoSchema } from "../../src/gen/tensorflow/core/framework/tensor_pb.ts";
 import { PredictRequestSchema, PredictResponseSchema } from "../../src/gen/tensorflow_serving/apis/predict_pb.ts";
-import { GrpcClient } from "../support/grpc-client.ts";
 import { type Golden, type GoldenTensor, goldenOutputs, readTensor, sameValues, tensorProtoOf } from "../support/golden.ts";
+import { GrpcClient } from "../support/grpc-client.ts";
 import { rest } from "../support/rest.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
-import { toBinary } from "@bufbuild/protobuf";
 
 const FOLDER = new URL("../fixtures/onnx/", import.meta.url).pathname;
 const MODELS = readdirSync(FOLDER).sort();
@@ -28,14 +27,27 @@ afterAll(async () => {
 });
 
 describe.each(MODELS)("%s answers as its framework did", (model) => {
-  const entries = JSON.parse(readFileSync(join(FOLDER, model, "golden.json"), "utf8").replace(/(?<=[[ ,])-?\d{16,}(?=[\],])/g, '"$&"')) as Golden[];
+  const entries = JSON.parse(
+    readFileSync(join(FOLDER, model, "golden.json"), "utf8").replace(/(?<=[[ ,])-?\d{16,}(?=[\],])/g, '"$&"'),
+  ) as Golden[];
 
   test.each(entries.map((entry, index) => [index, entry] as const))("by gRPC, entry %i", async (_index, entry) => {
-    const inputs = Object.fromEntries(Object.entries(entry.inputs).map(([name, tensor]) => [name, create(TensorProtoSchema, tensorProtoOf(tensor))]));
+    const inputs = Object.fromEntries(
+      Object.entries(entry.inputs).map(([name, tensor]) => [name, create(TensorProtoSchema, tensorProtoOf(tensor))]),
+    );
     const request = create(PredictRequestSchema, { modelSpec: { name: model }, inputs });
-    const response = await grpc.call("/tensorflow.serving.PredictionService/Predict", PredictRequestSchema, request, PredictResponseSchema);
+    const response = await grpc.call(
+      "/tensorflow.serving.PredictionService/Predict",
+      PredictRequestSchema,
+      request,
+      PredictResponseSchema,
+    );
     const expected = goldenOutputs(entry.outputs);
-    expect(Object.keys(response.outputs).filter((name) => !name.endsWith(".shapes")).sort()).toEqual([...expected.keys()].sort());
+    expect(
+      Object.keys(response.outputs)
+        .filter((name) => !name.endsWith(".shapes"))
+        .sort(),
+    ).toEqual([...expected.keys()].sort());
     for (const [name, tensor] of expected) {
       const got = decodeTensorProto(toBinary(TensorProtoSchema, response.outputs[name]));
       expect(got.shape, name).toEqual(tensor.shape);
@@ -52,7 +64,10 @@ describe.each(MODELS)("%s answers as its framework did", (model) => {
     const outputs = (JSON.parse(answer.text.replace(/(?<=[[\s,])-?\d{16,}(?=[\],\s])/g, '"$&"')) as { outputs: unknown }).outputs;
     const expected = goldenOutputs(entry.outputs);
     for (const [name, tensor] of expected) {
-      const value = expected.size === 1 && !(typeof outputs === "object" && outputs !== null && name in outputs) ? outputs : (outputs as Record<string, unknown>)[name];
+      const value =
+        expected.size === 1 && !(typeof outputs === "object" && outputs !== null && name in outputs)
+          ? outputs
+          : (outputs as Record<string, unknown>)[name];
       sameValues([value].flat(99) as (number | string | boolean)[], tensor, name);
     }
   });

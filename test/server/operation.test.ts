@@ -1,7 +1,11 @@
 import { connect } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { HealthCheckRequestSchema, HealthCheckResponse_ServingStatus, HealthCheckResponseSchema } from "../../src/gen/grpc/health/v1/health_pb.ts";
+import {
+  HealthCheckRequestSchema,
+  HealthCheckResponse_ServingStatus,
+  HealthCheckResponseSchema,
+} from "../../src/gen/grpc/health/v1/health_pb.ts";
 import { ServerReflectionRequestSchema, ServerReflectionResponseSchema } from "../../src/gen/grpc/reflection/v1/reflection_pb.ts";
 import { fixture } from "../support/folders.ts";
 import { GrpcClient } from "../support/grpc-client.ts";
@@ -12,7 +16,11 @@ let server: RunningServer;
 let grpc: GrpcClient;
 
 beforeAll(async () => {
-  server = await startServer(["--model_name=half", `--model_base_path=${fixture("identity", "saved_model_half_plus_two_2_versions")}`, "--threads=2"]);
+  server = await startServer([
+    "--model_name=half",
+    `--model_base_path=${fixture("identity", "saved_model_half_plus_two_2_versions")}`,
+    "--threads=2",
+  ]);
   grpc = new GrpcClient(server.port);
 });
 
@@ -28,7 +36,12 @@ describe("both ports speak both protocols", () => {
 
   test("gRPC on the REST port", async () => {
     const client = new GrpcClient(server.restPort);
-    const answer = await client.call("/grpc.health.v1.Health/Check", HealthCheckRequestSchema, create(HealthCheckRequestSchema), HealthCheckResponseSchema);
+    const answer = await client.call(
+      "/grpc.health.v1.Health/Check",
+      HealthCheckRequestSchema,
+      create(HealthCheckRequestSchema),
+      HealthCheckResponseSchema,
+    );
     client.close();
     expect(answer.status).toBe(HealthCheckResponse_ServingStatus.SERVING);
   });
@@ -52,15 +65,25 @@ describe("operation routes", () => {
   test("an unknown path is 404", async () => expect((await rest(`${server.url}/nothing`)).status).toBe(404));
 
   test("metrics count requests of every thread under TensorFlow Serving's names", async () => {
-    for (let i = 0; i < 20; i++) await rest(`${server.url}/v1/models/half:predict`, '{"instances": [1.0]}', { headers: { connection: "close" } });
+    for (let i = 0; i < 20; i++)
+      await rest(`${server.url}/v1/models/half:predict`, '{"instances": [1.0]}', { headers: { connection: "close" } });
     await rest(`${server.url}/v1/models/rose:predict`, '{"instances": [1.0]}');
     const page = await rest(`${server.url}/monitoring/prometheus/metrics`);
     expect(page.contentType).toMatch(/^text\/plain/);
-    const value = (name: string) => Number(page.text.split("\n").find((line) => line.startsWith(`${name} `))?.split(" ").at(-1));
+    const value = (name: string) =>
+      Number(
+        page.text
+          .split("\n")
+          .find((line) => line.startsWith(`${name} `))
+          ?.split(" ")
+          .at(-1),
+      );
     expect(page.text).toContain("# TYPE :tensorflow:serving:request_count counter");
     expect(value(':tensorflow:serving:request_count{model_name="half",status="OK"}')).toBeGreaterThanOrEqual(20);
     expect(value(':tensorflow:serving:request_count{model_name="rose",status="NOT_FOUND"}')).toBe(1);
-    expect(value(':tensorflow:serving:request_latency_count{model_name="half",API="predict",entrypoint="REST"}')).toBeGreaterThanOrEqual(20);
+    expect(
+      value(':tensorflow:serving:request_latency_count{model_name="half",API="predict",entrypoint="REST"}'),
+    ).toBeGreaterThanOrEqual(20);
     expect(value(':modelport:model_load_latency_count{model_name="half",status="OK"}')).toBe(1);
   });
 
@@ -77,18 +100,28 @@ describe("health and reflection", () => {
     ["tensorflow.serving.ModelService", HealthCheckResponse_ServingStatus.SERVING],
     ["half", HealthCheckResponse_ServingStatus.SERVING],
   ])("service %j is serving", async (service, status) => {
-    const answer = await grpc.call("/grpc.health.v1.Health/Check", HealthCheckRequestSchema, create(HealthCheckRequestSchema, { service }), HealthCheckResponseSchema);
+    const answer = await grpc.call(
+      "/grpc.health.v1.Health/Check",
+      HealthCheckRequestSchema,
+      create(HealthCheckRequestSchema, { service }),
+      HealthCheckResponseSchema,
+    );
     expect(answer.status).toBe(status);
   });
 
   test("an unknown service is not found", async () => {
     const request = create(HealthCheckRequestSchema, { service: "rose" });
-    await expect(grpc.call("/grpc.health.v1.Health/Check", HealthCheckRequestSchema, request, HealthCheckResponseSchema)).rejects.toMatchObject({ code: 5 });
+    await expect(
+      grpc.call("/grpc.health.v1.Health/Check", HealthCheckRequestSchema, request, HealthCheckResponseSchema),
+    ).rejects.toMatchObject({ code: 5 });
   });
 
   test("reflection lists the services", async () => {
     const request = create(ServerReflectionRequestSchema, { messageRequest: { case: "listServices", value: "" } });
-    const { messages } = await grpc.raw("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", toBinary(ServerReflectionRequestSchema, request));
+    const { messages } = await grpc.raw(
+      "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+      toBinary(ServerReflectionRequestSchema, request),
+    );
     const { messageResponse } = fromBinary(ServerReflectionResponseSchema, messages[0]);
     const names = messageResponse.case === "listServicesResponse" ? messageResponse.value.service.map(({ name }) => name) : [];
     expect(names).toContain("tensorflow.serving.PredictionService");

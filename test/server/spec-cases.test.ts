@@ -12,7 +12,13 @@ interface Case {
   readonly verb: string;
   readonly path: string;
   readonly body: string | null;
-  readonly body_gen?: { readonly prefix: string; readonly open: string; readonly n: number; readonly close: string; readonly suffix: string };
+  readonly body_gen?: {
+    readonly prefix: string;
+    readonly open: string;
+    readonly n: number;
+    readonly close: string;
+    readonly suffix: string;
+  };
   readonly gzip?: boolean;
   readonly mode?: string;
   readonly needs_ops?: readonly string[];
@@ -34,13 +40,13 @@ const HALF_PLUS_TWO = "saved_model_half_plus_two_2_versions";
 
 /** Cases that an ONNX model cannot exercise, and why. Those marked `unit` or `needs_ops` in the tables say so themselves. */
 const NOT_APPLICABLE: Readonly<Record<string, string>> = {
-  "SingleUnnamedTensorWithSignature": "an ONNX model has the one signature serving_default",
+  SingleUnnamedTensorWithSignature: "an ONNX model has the one signature serving_default",
   "Regress#1": "needs ParseExample, which ONNX has not",
   "Regress#2": "needs ParseExample, which ONNX has not",
   "Regress#3": "needs ParseExample, which ONNX has not",
   "Classify#1": "needs ParseExample, which ONNX has not",
   "Classify#2": "needs ParseExample, which ONNX has not",
-  "GetModelMetadata": "expects the SavedModel's own signature list",
+  GetModelMetadata: "expects the SavedModel's own signature list",
 };
 
 const MODELS = [
@@ -100,11 +106,15 @@ describe.each(["json_tensor", "http_rest_api_handler", "http_rest_api_util"])("%
       ? generated.prefix + generated.open.repeat(generated.n) + generated.close.repeat(generated.n) + generated.suffix
       : (row.body ?? undefined);
     const body = row.gzip && text !== undefined ? gzipSync(text) : text;
-    const answer = await rest(server.url + row.path, body, { method: row.verb, headers: row.gzip ? { "content-encoding": "gzip" } : {} });
+    const answer = await rest(server.url + row.path, body, {
+      method: row.verb,
+      headers: row.gzip ? { "content-encoding": "gzip" } : {},
+    });
 
     expect(answer.status, answer.text.slice(0, 300)).toBe(wanted.status);
     if (wanted.content_type !== undefined) expect(answer.contentType).toBe(wanted.content_type);
-    if (wanted.error_contains !== undefined) expect((JSON.parse(answer.text) as { error: string }).error).toContain(wanted.error_contains);
+    if (wanted.error_contains !== undefined)
+      expect((JSON.parse(answer.text) as { error: string }).error).toContain(wanted.error_contains);
     if (wanted.json !== undefined) {
       expect(parse(answer.text)).toEqual(parse(wanted.json));
       if (wanted.numbers_as_text) expect(answer.text.replace(/\s/g, "")).toBe(wanted.json.replace(/\s/g, ""));

@@ -17,10 +17,20 @@ export class GrpcClient {
   }
 
   /** Sends raw bytes as the one request message; resolves with the messages that came back and the status. */
-  async raw(path: string, message: Uint8Array, headers: Record<string, string> = {}): Promise<{ messages: Uint8Array[]; status: GrpcStatus }> {
-    const stream = this.#session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers", ...headers });
+  async raw(
+    path: string,
+    message: Uint8Array,
+    headers: Record<string, string> = {},
+  ): Promise<{ messages: Uint8Array[]; status: GrpcStatus }> {
+    const stream = this.#session.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      te: "trailers",
+      ...headers,
+    });
     const chunks: Buffer[] = [];
-    let fields: Record<string, unknown> = {};
+    let fields: Record<string, string | string[] | number | undefined> = {};
     stream.on("response", (received) => (fields = { ...fields, ...received }));
     stream.on("trailers", (received) => (fields = { ...fields, ...received }));
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -33,7 +43,10 @@ export class GrpcClient {
     frame.set(message, 5);
     stream.end(frame);
     await ended;
-    const status = { code: Number(fields["grpc-status"] ?? -1), message: decodeURIComponent(String(fields["grpc-message"] ?? "")) };
+    const status = {
+      code: Number(fields["grpc-status"] ?? -1),
+      message: decodeURIComponent([fields["grpc-message"] ?? ""].flat().join()),
+    };
     return { messages: split(Buffer.concat(chunks)), status };
   }
 

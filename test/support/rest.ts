@@ -7,7 +7,11 @@ export interface RestAnswer {
 
 /** Sends one request. */
 export async function rest(url: string, body?: string | Uint8Array, init: RequestInit = {}): Promise<RestAnswer> {
-  const response = await fetch(url, { method: body === undefined ? "GET" : "POST", ...(body !== undefined && { body: body as string }), ...init });
+  const response = await fetch(url, {
+    method: body === undefined ? "GET" : "POST",
+    ...(body !== undefined && { body: body as string }),
+    ...init,
+  });
   return { status: response.status, contentType: response.headers.get("content-type"), text: await response.text() };
 }
 

@@ -30,10 +30,15 @@ export async function freePort(): Promise<number> {
 }
 
 /** Starts the built server and waits for `/readyz`, or with `until: "listening"` for `/livez`. Fails with its output if it exits first. */
-export async function startServer(args: readonly string[], { until = "ready" }: { until?: "ready" | "listening" } = {}): Promise<RunningServer> {
+export async function startServer(
+  args: readonly string[],
+  { until = "ready" }: { until?: "ready" | "listening" } = {},
+): Promise<RunningServer> {
   if (!existsSync(MAIN)) throw new Error("the server is not built: npm run build");
   const [port, restPort] = [await freePort(), await freePort()];
-  const child = spawn(process.execPath, [MAIN, ...args, `--port=${port}`, `--rest_api_port=${restPort}`], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [MAIN, ...args, `--port=${port}`, `--rest_api_port=${restPort}`], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const output = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));

@@ -2,7 +2,11 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ServingError } from "../../base/serving-error.ts";
 import { statusNumber } from "../../base/status-code.ts";
 import { Code } from "../../gen/tensorflow/core/protobuf/error_codes_pb.ts";
-import { GetModelStatusRequestSchema, GetModelStatusResponseSchema, ModelVersionStatus_State } from "../../gen/tensorflow_serving/apis/get_model_status_pb.ts";
+import {
+  GetModelStatusRequestSchema,
+  GetModelStatusResponseSchema,
+  ModelVersionStatus_State,
+} from "../../gen/tensorflow_serving/apis/get_model_status_pb.ts";
 import { ReloadConfigRequestSchema, ReloadConfigResponseSchema } from "../../gen/tensorflow_serving/apis/model_management_pb.ts";
 import { ModelServerConfigSchema } from "../../gen/tensorflow_serving/config/model_server_config_pb.ts";
 import type { ControlCalls } from "../../serving/admin.ts";

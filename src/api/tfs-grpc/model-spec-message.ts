@@ -21,5 +21,9 @@ export function fromMessage(message: ModelSpecMessage | undefined): ModelSpec {
 
 /** A resolved spec as a message; no signature name where the API returns none. */
 export function toMessage(name: string, version: bigint, signatureName = ""): ModelSpecMessage {
-  return create(ModelSpecSchema, { name, signatureName, versionChoice: { case: "version", value: create(Int64ValueSchema, { value: version }) } });
+  return create(ModelSpecSchema, {
+    name,
+    signatureName,
+    versionChoice: { case: "version", value: create(Int64ValueSchema, { value: version }) },
+  });
 }

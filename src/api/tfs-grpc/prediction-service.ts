@@ -1,17 +1,27 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { ServingError } from "../../base/serving-error.ts";
-import { decodeExampleRequest, decodeMultiInferenceRequest, encodeClassificationResponse, encodeMultiInferenceResponse, encodeRegressionResponse } from "../../codec/classify-message.ts";
+import {
+  decodeExampleRequest,
+  decodeMultiInferenceRequest,
+  encodeClassificationResponse,
+  encodeMultiInferenceResponse,
+  encodeRegressionResponse,
+} from "../../codec/classify-message.ts";
 import type { ModelSpec } from "../../codec/model-spec.ts";
 import { decodePredictRequest } from "../../codec/predict-message.ts";
 import { signatureDefMap } from "../../codec/signature-def.ts";
-import { GetModelMetadataRequestSchema, GetModelMetadataResponseSchema, SignatureDefMapSchema } from "../../gen/tensorflow_serving/apis/get_model_metadata_pb.ts";
+import {
+  GetModelMetadataRequestSchema,
+  GetModelMetadataResponseSchema,
+  SignatureDefMapSchema,
+} from "../../gen/tensorflow_serving/apis/get_model_metadata_pb.ts";
 import type { Inference } from "../../serving/inference.ts";
 import type { ServingTable } from "../../serving/serving-table.ts";
 import { withServable } from "../../serving/with-servable.ts";
 import type { GrpcCall, GrpcMethod } from "../../transport/grpc/method.ts";
-import { GrpcPredict } from "./grpc-predict.ts";
 import type { CallRecorder } from "./call-recorder.ts";
+import { GrpcPredict } from "./grpc-predict.ts";
 import { fromMessage, toMessage } from "./model-spec-message.ts";
 
 /** What the prediction service needs of its thread. */

@@ -38,7 +38,8 @@ function withDeclaredRank(tensors: NamedTensors, { inputs }: Signature): NamedTe
   let mended: Map<string, Tensor> | undefined;
   for (const { alias, shape } of inputs) {
     const tensor = tensors.get(alias);
-    if (tensor === undefined || tensor.shape.length !== 1 || tensor.shape[0] !== 0 || shape === undefined || shape.length < 2) continue;
+    if (tensor === undefined || tensor.shape.length !== 1 || tensor.shape[0] !== 0 || shape === undefined || shape.length < 2)
+      continue;
     mended ??= new Map(tensors);
     mended.set(alias, { ...tensor, shape: shape.map((size, i) => (i === 0 ? 0 : Math.max(size, 0))) });
   }

@@ -23,10 +23,22 @@ describe("a path that is not", () => {
     ["POST", "/v1/models/iris/metadata", "Malformed request: POST /v1/models/iris/metadata"],
     ["POST", "/v1/models/iris:PREDICT", "Malformed request: POST /v1/models/iris:PREDICT"],
     ["POST", "/v1/models/iris/versions/x:predict", "Malformed request: POST /v1/models/iris/versions/x:predict"],
-    ["POST", "/v1/models/iris/versions/1/labels/y:predict", "Malformed request: POST /v1/models/iris/versions/1/labels/y:predict"],
+    [
+      "POST",
+      "/v1/models/iris/versions/1/labels/y:predict",
+      "Malformed request: POST /v1/models/iris/versions/1/labels/y:predict",
+    ],
     ["PUT", "/v1/models/iris", "Malformed request: PUT /v1/models/iris"],
-    ["POST", "/v1/models/iris/versions/18446744073709551615:predict", "Failed to convert version: 18446744073709551615 to numeric."],
-    ["POST", "/v1/models/iris/versions/9223372036854775808:predict", "Failed to convert version: 9223372036854775808 to numeric."],
+    [
+      "POST",
+      "/v1/models/iris/versions/18446744073709551615:predict",
+      "Failed to convert version: 18446744073709551615 to numeric.",
+    ],
+    [
+      "POST",
+      "/v1/models/iris/versions/9223372036854775808:predict",
+      "Failed to convert version: 9223372036854775808 to numeric.",
+    ],
     ["GET", "/v1/models/iris%zz", "Malformed percent-encoding in request: iris%zz"],
   ])("%s %s", (method, path, message) => {
     expect(() => parseRoute(method, path)).toThrow(expect.objectContaining({ code: "invalid-argument", message }));

@@ -2,7 +2,12 @@ import { ServingError } from "../../base/serving-error.ts";
 
 /** What a `/v1/` path asks for. */
 export type RestRoute =
-  | { readonly kind: "predict" | "classify" | "regress"; readonly model: string; readonly version?: bigint; readonly label?: string }
+  | {
+      readonly kind: "predict" | "classify" | "regress";
+      readonly model: string;
+      readonly version?: bigint;
+      readonly label?: string;
+    }
   | { readonly kind: "status" | "metadata"; readonly model: string; readonly version?: bigint; readonly label?: string };
 
 const POST = /^\/v1\/models\/([^/:]+)(?:(?:\/versions\/(\d+))|(?:\/labels\/([^/:]+)))?:(classify|regress|predict)$/i;
@@ -18,7 +23,8 @@ export function parseRoute(method: string, path: string): RestRoute {
   if (method === "POST") {
     const match = POST.exec(path);
     const verb = match?.[4];
-    if (match && (verb === "predict" || verb === "classify" || verb === "regress")) return { kind: verb, ...target(match[1], match[2], match[3]) };
+    if (match && (verb === "predict" || verb === "classify" || verb === "regress"))
+      return { kind: verb, ...target(match[1], match[2], match[3]) };
   } else if (method === "GET" || method === "HEAD") {
     const match = GET.exec(path);
     if (match) {

@@ -21,7 +21,10 @@ export class RunDeadline implements RunContext {
     if (this.#timeoutMs <= 0) return this.#caller.signal;
     const expiry = new AbortController();
     const limit = this.#timeoutMs;
-    setTimeout(() => expiry.abort(new ServingError("deadline-exceeded", `the model did not answer within ${limit} ms`)), limit).unref();
+    setTimeout(
+      () => expiry.abort(new ServingError("deadline-exceeded", `the model did not answer within ${limit} ms`)),
+      limit,
+    ).unref();
     return AbortSignal.any([this.#caller.signal, expiry.signal]);
   }
 }

@@ -1,14 +1,14 @@
 import { ServingError, type StatusCode } from "../../base/serving-error.ts";
 import { scanDocument, signatureName } from "../../codec/json/document.ts";
-import type { HttpHandler, HttpRequest, HttpResponse } from "../../transport/http-exchange.ts";
 import { errorBody } from "../../codec/json/error-body.ts";
 import { readExamples } from "../../codec/json/examples.ts";
-import type { ModelSpec } from "../../codec/model-spec.ts";
 import { writeClassifyResponse, writeRegressResponse } from "../../codec/json/results.ts";
+import type { ModelSpec } from "../../codec/model-spec.ts";
 import type { Inference } from "../../serving/inference.ts";
 import type { RequestMetrics } from "../../serving/request-metrics.ts";
 import type { ServingTable } from "../../serving/serving-table.ts";
 import { withServable } from "../../serving/with-servable.ts";
+import type { HttpHandler, HttpRequest, HttpResponse } from "../../transport/http-exchange.ts";
 import { HTTP_STATUS } from "../http-status.ts";
 import { metadataJson, statusJson } from "./model-json.ts";
 import { RestPredict } from "./rest-predict.ts";
@@ -25,7 +25,13 @@ export interface TfsRestServices {
   /** Adds the headers that let pages of other origins call. */
   readonly cors: boolean;
   /** Told of each finished request when the log is at debug level. */
-  readonly logRequest?: (fields: { method: string; target: string; status: number; microseconds: number; error?: unknown }) => void;
+  readonly logRequest?: (fields: {
+    method: string;
+    target: string;
+    status: number;
+    microseconds: number;
+    error?: unknown;
+  }) => void;
 }
 
 type Headers = readonly (readonly [string, string])[];
@@ -39,7 +45,13 @@ const CORS_HEADERS: Headers = [
 const EMPTY = new Uint8Array(0);
 
 /** Names of the REST calls in the latency metric; plain GETs have none. */
-const API_NAMES: Readonly<Record<RestRoute["kind"], string>> = { predict: "predict", classify: "classify", regress: "regress", status: "", metadata: "" };
+const API_NAMES: Readonly<Record<RestRoute["kind"], string>> = {
+  predict: "predict",
+  classify: "classify",
+  regress: "regress",
+  status: "",
+  metadata: "",
+};
 
 /** TensorFlow Serving's REST API: answers every path below `/v1/`, in any case of letters. */
 export function createTfsRestHandler(services: TfsRestServices): HttpHandler {
@@ -92,7 +104,9 @@ function answer(services: TfsRestServices, route: RestRoute, request: HttpReques
     case "status":
       return statusJson(services.table.statuses(route.model, route.version));
     case "metadata":
-      return withServable(services.table, modelSpec(route, ""), ({ id, servable }) => metadataJson(route.model, id.version, servable.signatures));
+      return withServable(services.table, modelSpec(route, ""), ({ id, servable }) =>
+        metadataJson(route.model, id.version, servable.signatures),
+      );
   }
 }
 

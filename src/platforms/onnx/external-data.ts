@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
+import { throwIfAborted } from "../../base/abort.ts";
 import { resolveInside } from "../../base/path-safety.ts";
 import { ServingError } from "../../base/serving-error.ts";
-import { throwIfAborted } from "./abort.ts";
 import type { ExternalData } from "./model-proto.ts";
 
 /** Most files a model may keep its tensors in. */

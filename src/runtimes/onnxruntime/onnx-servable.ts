@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { throwIfAborted } from "../../base/abort.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import type { RunContext, Servable } from "../../model/servable.ts";
 import type { Signatures } from "../../tensor/signature.ts";
@@ -10,7 +11,6 @@ import { Plan } from "./plan.ts";
 import { PlanCache } from "./plan-cache.ts";
 import { RunGate } from "./run-gate.ts";
 import { averageTime, type Place, placeOf } from "./run-pace.ts";
-import { throwIfAborted } from "./session.ts";
 import { expectSuccess, runError, takeFailure } from "./status.ts";
 
 /** Runs of this thread, of all its models, that may be with libuv's pool at once. */

@@ -1,6 +1,6 @@
+import { throwIfAborted } from "../../base/abort.ts";
 import type { Deferred } from "../../base/deferred.ts";
 import { deferred } from "../../base/deferred.ts";
-import { throwIfAborted } from "./session.ts";
 
 /**
  * Lets a number of runs in at once; the others wait in the order they came. Native calls wait inside libuv's pool, where

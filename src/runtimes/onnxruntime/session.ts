@@ -1,4 +1,4 @@
-import { ServingError } from "../../base/serving-error.ts";
+import { throwIfAborted } from "../../base/abort.ts";
 import { callElsewhere, type Pointer } from "../native-calls.ts";
 import { appendProviders } from "./execution-providers.ts";
 import { environment, LOG_SEVERITY, type OnnxLibrary } from "./library.ts";
@@ -54,11 +54,4 @@ function configure(library: OnnxLibrary, sessionOptions: Pointer, options: Resol
 
 function release(library: OnnxLibrary, status: Pointer | null): void {
   if (status !== null) library.api.releaseStatus(status);
-}
-
-/** @throws ServingError the signal's reason when it is one, else cancelled. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return;
-  const { reason } = signal;
-  throw reason instanceof ServingError ? reason : new ServingError("cancelled", "the call was cancelled", { cause: reason });
 }

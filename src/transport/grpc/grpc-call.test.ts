@@ -300,10 +300,15 @@ describe("deadlines", () => {
 
   test("passes while the message is awaited", async () => {
     const clock = new FakeClock();
-    const { session } = await setUp({ "/t.S/Echo": echo }, { clock });
+    const opened = deferred<void>();
+    const grpc = () => {
+      opened.resolve();
+      return echo;
+    };
+    const { session } = await setUp({}, { clock, grpc });
     const { stream, outcome } = start(session, "/t.S/Echo", { "grpc-timeout": "2S" });
     stream.write(framed(Buffer.from("abc")).subarray(0, 6));
-    await new Promise((resolve) => session.ping(resolve));
+    await opened.promise;
     await clock.advance(2000);
     expect((await outcome).status).toBe(4);
   });
@@ -316,9 +321,14 @@ describe("deadlines", () => {
     });
     const now = { ms: 0 };
     const clock = { now: () => now.ms, after: () => ({ cancel: () => undefined }) };
-    const { session } = await setUp({ "/t.S/Count": counting }, { clock });
+    const opened = deferred<void>();
+    const grpc = () => {
+      opened.resolve();
+      return counting;
+    };
+    const { session } = await setUp({}, { clock, grpc });
     const { stream, outcome } = start(session, "/t.S/Count", { "grpc-timeout": "1S" });
-    await new Promise((resolve) => session.ping(resolve));
+    await opened.promise;
     now.ms = 1000;
     stream.end(framed(Buffer.from("late")));
     expect([(await outcome).status, runs]).toEqual([4, 0]);
@@ -363,26 +373,25 @@ describe("cancellation", () => {
   });
 
   test("a signal asked for after the end is aborted already", async () => {
-    const gone = deferred<GrpcCall>();
+    const calls: GrpcCall[] = [];
     const begun = deferred<void>();
-    const method = unary(async (message, context) => {
-      begun.resolve();
-      await new Promise<void>((resolve) => {
-        closing.push(resolve);
-        release = resolve;
-      });
-      gone.resolve(context);
-      return message;
+    const gone = deferred<void>();
+    const quiet = unary((_, context) => {
+      calls.push(context);
+      return new Promise<Uint8Array>(() => undefined);
     });
-    let release = (): void => undefined;
-    const { session } = await setUp({ "/t.S/Slow": method });
-    start(session, "/t.S/Slow").stream.end(framed(new Uint8Array(0)));
+    const watching = unary((_, { signal }) => {
+      signal.addEventListener("abort", () => gone.resolve());
+      begun.resolve();
+      return new Promise<Uint8Array>(() => undefined);
+    });
+    const { session } = await setUp({ "/t.S/Quiet": quiet, "/t.S/Watching": watching });
+    start(session, "/t.S/Quiet").stream.end(framed(new Uint8Array(0)));
+    start(session, "/t.S/Watching").stream.end(framed(new Uint8Array(0)));
     await begun.promise;
     session.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    await new Promise((resolve) => session.on("close", resolve).destroyed && setImmediate(resolve));
-    release();
-    expect((await gone.promise).path).toBe("/t.S/Slow");
+    await gone.promise;
+    expect(calls[0]!.signal.reason).toMatchObject({ code: "cancelled" });
   });
 });
 

@@ -76,7 +76,7 @@ export class StreamingCall extends ServerCall {
   #send(message: Uint8Array): Promise<void> {
     if (this.ended) return Promise.reject(this.reason ?? new ServingError("failed-precondition", `${this.path} has ended`));
     this.#sendHead();
-    return this.host.outbound.message(this.stream, false, message, true)!;
+    return this.host.outbound.message(this.stream, false, message);
   }
 
   #sendHead(): void {

@@ -19,15 +19,18 @@ type Phase =
   | "draining"
   /** GOAWAY with the final number is out; new streams are ignored. */
   | "last"
-  /** Our side is closed; input is dropped. */
+  /** All is answered and our side closed; input is dropped. */
   | "lingering"
+  /** GOAWAY for a fault is out and our side closed; input is dropped. */
+  | "failed"
   | "closed";
 
 const PHASE_MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
-  serving: ["draining", "last", "lingering", "closed"],
-  draining: ["last", "lingering", "closed"],
-  last: ["lingering", "closed"],
+  serving: ["draining", "last", "failed", "closed"],
+  draining: ["last", "failed", "closed"],
+  last: ["lingering", "failed", "closed"],
   lingering: ["closed"],
+  failed: ["closed"],
   closed: [],
 };
 
@@ -35,7 +38,6 @@ const PHASE_MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
 const DRAIN_PING_MS = 1000;
 const LINGER_MS = 1000;
 const DRAIN_PING = Buffer.from("draining", "latin1");
-const EMPTY = Buffer.alloc(0);
 
 /**
  * The server's side of one HTTP/2 connection (RFC 9113): frames of the connection itself, time limits and the end. Streams are the
@@ -51,16 +53,13 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   readonly #window: ReceiveWindow;
   #phase: Phase = "serving";
   #phaseSince: number;
-  #settingsAcked = false;
   #turnScheduled = false;
   readonly #startedAt: number;
   /** When what the parser holds incomplete began; -1 when there is none. */
   #incompleteSince: number;
-  /** What the last sweep saw, to tell an idle connection and a stuck peer from busy ones. */
+  /** What the last sweep saw, to tell an idle connection from a busy one. */
   #sweptStreamId = -1;
   #idleSince = 0;
-  #sweptWrites = -1;
-  #stuckSince = 0;
 
   constructor(socket: Socket, first: Buffer, context: ConnectionContext) {
     const { limits, clock } = context;
@@ -118,18 +117,18 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
 
   sweep(now: number): void {
     const { limits } = this.#context;
-    const inPhase = now - this.#phaseSince;
-    if (this.#stuck(now)) {
+    if (this.#outbound.buffer.stalled(this.#socket, now, limits.writeTimeoutMs)) {
       this.#context.report("write-timeout");
       this.destroy();
       return;
     }
-    if (this.#phase === "lingering") {
-      if (inPhase >= LINGER_MS && this.#socket.writableLength === 0) this.destroy();
+    const inPhase = now - this.#phaseSince;
+    if (!this.#takesInput()) {
+      if (inPhase >= LINGER_MS && (this.#phase === "failed" || this.#socket.writableLength === 0)) this.destroy();
       return;
     }
     if (this.#phase === "draining" && inPhase >= DRAIN_PING_MS) this.#stopTakingStreams();
-    if (!this.#settingsAcked && now - this.#startedAt >= limits.headersTimeoutMs) {
+    if (!this.#streams.limitKnown && now - this.#startedAt >= limits.headersTimeoutMs) {
       this.#fail(connectionFault(ERROR_CODE.settingsTimeout, "SETTINGS were not acknowledged in time"));
     } else if (this.#incompleteSince >= 0 && now - this.#incompleteSince >= limits.headersTimeoutMs) {
       this.#fail(connectionFault(ERROR_CODE.enhanceYourCalm, "a frame or header block did not arrive in time"));
@@ -145,7 +144,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     if (this.#phase === "closed") return;
     this.#streams.endTurn();
     this.#flush();
-    if (this.#phase === "last" && this.#streams.size === 0) this.#linger();
+    if (this.#phase === "last" && this.#streams.size === 0) this.#linger("lingering");
   }
 
   #sweepIdle(now: number): void {
@@ -157,17 +156,6 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     }
     this.#outbound.buffer.shrink();
     if (now - this.#idleSince >= this.#context.limits.keepAliveTimeoutMs) this.drain();
-  }
-
-  /** Whether the peer has taken in nothing for too long although bytes wait for it. */
-  #stuck(now: number): boolean {
-    const { writes } = this.#outbound.buffer;
-    if (this.#socket.writableLength === 0 || writes !== this.#sweptWrites) {
-      this.#sweptWrites = writes;
-      this.#stuckSince = now;
-      return false;
-    }
-    return now - this.#stuckSince >= this.#context.limits.writeTimeoutMs;
   }
 
   #greet(): void {
@@ -207,7 +195,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   }
 
   #takesInput(): boolean {
-    return this.#phase !== "lingering" && this.#phase !== "closed";
+    return this.#phase === "serving" || this.#phase === "draining" || this.#phase === "last";
   }
 
   #act(fault: Fault): void {
@@ -262,7 +250,6 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   #onSettings(): Fault | undefined {
     const { ack, bytes, start, end } = this.#parser;
     if (ack) {
-      this.#settingsAcked = true;
       this.#streams.limitKnown = true;
       return this.#chargeControl();
     }
@@ -271,7 +258,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     if (!this.#outbound.applyPeer(peer, this.#streams.values())) {
       return connectionFault(ERROR_CODE.flowControlError, "SETTINGS_INITIAL_WINDOW_SIZE makes a window overflow");
     }
-    this.#outbound.control(FRAME_TYPE.settings, FRAME_FLAG.ack, 0, EMPTY);
+    this.#outbound.control(FRAME_TYPE.settings, FRAME_FLAG.ack, 0, new Uint8Array(0));
     this.#outbound.pump();
     return this.#chargeControl();
   }
@@ -320,7 +307,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     this.#context.report("connection-fault", fault.message);
     this.#sendGoAway(this.#streams.lastStreamId, fault.code, fault.message);
     this.#flush();
-    this.#linger();
+    this.#linger("failed");
     this.#streams.abortAll(new ServingError("cancelled", "the client broke the protocol"));
   }
 
@@ -331,9 +318,8 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   }
 
   /** Closes our side and waits a moment for the peer's, so that it reads the last frames before the socket is gone. */
-  #linger(): void {
-    if (!this.#takesInput()) return;
-    this.#enter("lingering");
+  #linger(phase: "lingering" | "failed"): void {
+    this.#enter(phase);
     this.#socket.end();
   }
 
@@ -344,7 +330,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   }
 
   #peerEnded(): void {
-    if (this.#phase !== "lingering") this.destroy();
+    if (this.#takesInput()) this.destroy();
   }
 
   #gone(): void {

@@ -39,7 +39,7 @@ export const HUFFMAN_STEPS: Uint32Array = decoderSteps();
 
 function canonicalCodes(): HuffmanCode[] {
   const lengths = Array.from(CODE_LENGTHS, (digit) => Number.parseInt(digit, 36));
-  const codes: HuffmanCode[] = new Array(lengths.length);
+  const codes: HuffmanCode[] = lengths.map((length) => ({ code: 0, bits: length }));
   let code = 0;
   let bits = 0;
   for (const symbol of lengths.map((_, index) => index).sort((a, b) => lengths[a]! - lengths[b]! || a - b)) {

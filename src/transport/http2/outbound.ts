@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { deferred } from "../../base/deferred.ts";
+import { type Deferred, deferred } from "../../base/deferred.ts";
 import type { ServingError } from "../../base/serving-error.ts";
 import { changedWindow, DEFAULT_WINDOW } from "./flow-control.ts";
 import { FRAME_FLAG, FRAME_HEADER_BYTES, FRAME_TYPE, writeFrameHeader, writeUint32 } from "./frame.ts";
@@ -126,7 +126,7 @@ export class Outbound {
     this.#writeBlock(stream.id, headers, false);
     const length = MESSAGE_PREFIX_BYTES + message.length;
     if (length > COPIED_BYTES || length > this.#window || length > stream.sendWindow || this.#congested()) {
-      this.message(stream, compressed, message, false);
+      this.#queueMessage(stream, compressed, message, undefined);
       this.finish(stream, trailers instanceof PreparedHeaders ? trailers.fields : trailers);
       return;
     }
@@ -143,22 +143,30 @@ export class Outbound {
     this.#localEnd(stream);
   }
 
-  /** Queues a framed gRPC message and sends what may go; with `wait`, a promise for the rest. */
-  message(stream: Stream, compressed: boolean, message: Uint8Array, wait: boolean): Promise<void> | undefined {
+  /** Sends a framed gRPC message; resolves when its last byte is on its way, rejects when the stream is dropped before. */
+  message(stream: Stream, compressed: boolean, message: Uint8Array): Promise<void> {
+    const sent = deferred<void>();
+    // The caller may not wait for it; that the call is gone reaches it by other ways too.
+    sent.promise.catch(() => undefined);
+    this.#queueMessage(stream, compressed, message, sent);
+    return sent.promise;
+  }
+
+  #queueMessage(stream: Stream, compressed: boolean, message: Uint8Array, sent: Deferred<void> | undefined): void {
     const prefix = Buffer.allocUnsafe(MESSAGE_PREFIX_BYTES);
     prefix[0] = compressed ? 1 : 0;
     writeUint32(prefix, 1, message.length);
     const queue = this.#queueOf(stream);
     queue.chunks.push({ bytes: prefix, sent: undefined });
     this.#count(queue, MESSAGE_PREFIX_BYTES);
-    return this.#enqueue(stream, queue, message, wait);
+    this.#enqueue(stream, queue, message, sent);
   }
 
   /** Queues body bytes that end the stream. */
   body(stream: Stream, bytes: Uint8Array): void {
     const queue = this.#queueOf(stream);
     queue.end = true;
-    this.#enqueue(stream, queue, bytes, false);
+    this.#enqueue(stream, queue, bytes, undefined);
   }
 
   /** Ends the stream with trailers once everything queued before them is sent. */
@@ -191,14 +199,10 @@ export class Outbound {
     }
   }
 
-  #enqueue(stream: Stream, queue: SendQueue, bytes: Uint8Array, wait: boolean): Promise<void> | undefined {
-    const sent = wait ? deferred<void>() : undefined;
+  #enqueue(stream: Stream, queue: SendQueue, bytes: Uint8Array, sent: Deferred<void> | undefined): void {
     queue.chunks.push({ bytes, sent });
     this.#count(queue, bytes.length);
-    // The caller may not wait for it; that the call is gone reaches it by other ways too.
-    sent?.promise.catch(() => undefined);
     while (this.#sendFrame(stream)) {}
-    return sent?.promise;
   }
 
   #count(queue: SendQueue, length: number): void {

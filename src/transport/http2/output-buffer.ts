@@ -16,9 +16,11 @@ export class OutputBuffer {
   #slabBytes = FIRST_SLAB_BYTES;
   #parts: Uint8Array[] = [];
   #partBytes = 0;
-  /** Counts the writes a socket has finished; while it stands still and bytes wait, the peer takes nothing in. */
-  writes = 0;
-  readonly #countWrite = (): void => void this.writes++;
+  /** Writes the socket has finished, and what {@link stalled} saw of them when. */
+  #writes = 0;
+  #seenWrites = -1;
+  #seenAt = 0;
+  readonly #countWrite = (): void => void this.#writes++;
 
   /** Bytes waiting for {@link flush}. */
   get size(): number {
@@ -63,6 +65,16 @@ export class OutputBuffer {
     socket.cork();
     for (const part of parts) socket.write(part, this.#countWrite);
     socket.uncork();
+  }
+
+  /** Whether bytes wait and the peer has taken in nothing for `timeoutMs`; to be asked about once a second. */
+  stalled(socket: Socket, now: number, timeoutMs: number): boolean {
+    if (socket.writableLength === 0 || this.#writes !== this.#seenWrites) {
+      this.#seenWrites = this.#writes;
+      this.#seenAt = now;
+      return false;
+    }
+    return now - this.#seenAt >= timeoutMs;
   }
 
   /** Gives up the slab of a connection that has become idle. */

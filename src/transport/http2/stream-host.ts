@@ -1,7 +1,6 @@
 import type { ConnectionContext } from "../connection.ts";
 import type { Outbound } from "./outbound.ts";
-import type { RequestHead } from "./request-head.ts";
-import type { Stream, StreamConsumer } from "./stream.ts";
+import type { Stream } from "./stream.ts";
 
 /** What a request's consumer may ask of the connection it came by. */
 export interface StreamHost {
@@ -13,6 +12,3 @@ export interface StreamHost {
   /** Gives back body bytes that are no longer kept in memory and lets the peer send as many more on the stream. */
   consumed(stream: Stream, bytes: number): void;
 }
-
-/** Makes the consumer of a new stream. It may answer at once. */
-export type ConsumerFactory = (host: StreamHost, stream: Stream, head: RequestHead) => StreamConsumer;

@@ -37,7 +37,7 @@ export class StreamTable implements StreamHost {
   lastStreamId = 0;
   /** Streams above this number are ignored. */
   finalStreamId = MAX_WINDOW;
-  /** Whether the peer has seen how many streams it may open. */
+  /** Whether the peer has acknowledged our SETTINGS, and so knows how many streams it may open. */
   limitKnown = false;
   readonly #budget: AbuseBudget;
   readonly #heads: HeadReader;

@@ -1,5 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { connect as connectSocket, createServer, type Socket } from "node:net";
+import { inspect } from "node:util";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import type { Connection, ConnectionContext } from "../connection.ts";
 import { DEFAULT_LIMITS, type TransportLimits } from "../limits.ts";
@@ -42,7 +43,8 @@ export async function serveLoopback(changes: ContextChanges = {}): Promise<Loopb
     grpc: () => undefined,
     clock: systemClock,
     compressResponses: false,
-    report: (event, detail) => void reports.push(detail === undefined ? event : `${event}: ${String(detail)}`),
+    report: (event, detail) =>
+      void reports.push(detail === undefined ? event : `${event}: ${inspect(detail, { compact: true }).split("\n", 1)[0]!}`),
     ...changes,
     limits: { ...DEFAULT_LIMITS, ...changes.limits },
   };
