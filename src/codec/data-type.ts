@@ -1,5 +1,5 @@
 import { ServingError } from "../base/serving-error.ts";
-import { DataType } from "../gen/tensorflow/core/framework/types_pb.ts";
+import type { DataType } from "../gen/tensorflow/core/framework/types_pb.ts";
 import type { DType } from "../tensor/dtype.ts";
 
 /** An element type in TensorFlow's terms. */
@@ -11,30 +11,38 @@ interface DataTypeForm {
 }
 
 const FORMS: Readonly<Record<DType, DataTypeForm>> = {
-  float32: { number: DataType.DT_FLOAT, word: "float" },
-  float64: { number: DataType.DT_DOUBLE, word: "double" },
-  float16: { number: DataType.DT_HALF, word: "half" },
-  bfloat16: { number: DataType.DT_BFLOAT16, word: "bfloat16" },
-  int8: { number: DataType.DT_INT8, word: "int8" },
-  int16: { number: DataType.DT_INT16, word: "int16" },
-  int32: { number: DataType.DT_INT32, word: "int32" },
-  int64: { number: DataType.DT_INT64, word: "int64" },
-  uint8: { number: DataType.DT_UINT8, word: "uint8" },
-  uint16: { number: DataType.DT_UINT16, word: "uint16" },
-  uint32: { number: DataType.DT_UINT32, word: "uint32" },
-  uint64: { number: DataType.DT_UINT64, word: "uint64" },
-  bool: { number: DataType.DT_BOOL, word: "bool" },
-  string: { number: DataType.DT_STRING, word: "string" },
-  complex64: { number: DataType.DT_COMPLEX64, word: "complex64" },
-  complex128: { number: DataType.DT_COMPLEX128, word: "complex128" },
+  float32: { number: 1, word: "float" },
+  float64: { number: 2, word: "double" },
+  float16: { number: 19, word: "half" },
+  bfloat16: { number: 14, word: "bfloat16" },
+  int8: { number: 6, word: "int8" },
+  int16: { number: 5, word: "int16" },
+  int32: { number: 3, word: "int32" },
+  int64: { number: 9, word: "int64" },
+  uint8: { number: 4, word: "uint8" },
+  uint16: { number: 17, word: "uint16" },
+  uint32: { number: 22, word: "uint32" },
+  uint64: { number: 23, word: "uint64" },
+  bool: { number: 10, word: "bool" },
+  string: { number: 7, word: "string" },
+  complex64: { number: 8, word: "complex64" },
+  complex128: { number: 18, word: "complex128" },
 };
 
-const NAMES = new Map<number, string>(Object.entries(DataType).map(([name, number]) => [number, name]));
+/** What types.proto calls each number. Not read from the generated enum, which would load all that describes the file. */
+const NAMES =
+  "INVALID FLOAT DOUBLE INT32 UINT8 INT16 INT8 STRING COMPLEX64 INT64 BOOL QINT8 QUINT8 QINT32 BFLOAT16 QINT16 QUINT16 UINT16 COMPLEX128 HALF RESOURCE VARIANT UINT32 UINT64".split(
+    " ",
+  );
+
+/** A type's number plus this is the reference type of old graphs. */
+const REFERENCE = 100;
+
 const BY_NAME = new Map<string, DType>();
 const BY_NUMBER: (DType | undefined)[] = [];
-for (const [dtype, form] of Object.entries(FORMS) as [DType, DataTypeForm][]) {
-  BY_NUMBER[form.number] = dtype;
-  BY_NAME.set(NAMES.get(form.number)!, dtype);
+for (const [dtype, { number }] of Object.entries(FORMS) as [DType, DataTypeForm][]) {
+  BY_NUMBER[number] = dtype;
+  BY_NAME.set(`DT_${NAMES[number]}`, dtype);
 }
 
 /** The `tensorflow.DataType` of an element type. */
@@ -44,7 +52,7 @@ export function dataTypeNumber(dtype: DType): DataType {
 
 /** The enum's name of an element type, as JSON and messages about declarations have it: `DT_FLOAT`. */
 export function dataTypeName(dtype: DType): string {
-  return NAMES.get(FORMS[dtype].number)!;
+  return `DT_${NAMES[FORMS[dtype].number]}`;
 }
 
 /** TensorFlow's short word for an element type, as messages about values have it: `float`. */
@@ -69,6 +77,11 @@ export function dtypeOfNumber(number: number): DType | undefined {
 export function servableDType(number: number): DType {
   const dtype = BY_NUMBER[number];
   if (dtype !== undefined) return dtype;
-  const name = NAMES.get(number) ?? `number ${number}`;
-  throw new ServingError("invalid-argument", `a tensor of data type ${name} cannot be served`);
+  throw new ServingError("invalid-argument", `a tensor of data type ${nameOf(number)} cannot be served`);
+}
+
+function nameOf(number: number): string {
+  if (NAMES[number] !== undefined) return `DT_${NAMES[number]}`;
+  const referred = NAMES[number - REFERENCE];
+  return referred === undefined || number === REFERENCE ? `number ${number}` : `DT_${referred}_REF`;
 }

@@ -1,9 +1,5 @@
-import { healthMethods } from "../api/health/health-methods.ts";
 import { createHttpRouter } from "../api/operation-routes.ts";
-import { reflectionMethods } from "../api/reflection/reflection-methods.ts";
-import { Health, ModelService, PredictionService } from "../api/services.ts";
 import { CallRecorder } from "../api/tfs-grpc/call-recorder.ts";
-import { modelServiceMethods } from "../api/tfs-grpc/model-service.ts";
 import { predictionServiceMethods } from "../api/tfs-grpc/prediction-service.ts";
 import { createTfsRestHandler } from "../api/tfs-rest/tfs-rest-handler.ts";
 import type { Clock, Timer } from "../base/clock.ts";
@@ -21,11 +17,17 @@ import { createHttp1Connection } from "../transport/http1/connection.ts";
 import { createHttp2Connection } from "../transport/http2/connection.ts";
 import { type BoundEndpoint, type Endpoint, Listener } from "../transport/listener.ts";
 import { countedHandler, countedMethod } from "./in-flight.ts";
+import { lazyMethods } from "./lazy-methods.ts";
 import { Readiness } from "./readiness.ts";
 import type { ServingOptions } from "./serving-options.ts";
 
-/** The services of the gRPC API, as reflection lists them. */
-const SERVICES = [PredictionService, ModelService, Health];
+const PREDICTION = "/tensorflow.serving.PredictionService/";
+const MODEL = "/tensorflow.serving.ModelService/";
+const HEALTH = "/grpc.health.v1.Health/";
+const REFLECTION = {
+  "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": "streaming",
+  "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": "streaming",
+} as const;
 
 /** Milliseconds between two counts of the open connections. */
 const SAMPLE_MS = 1000;
@@ -63,10 +65,17 @@ export class Frontend {
       ...(log.debugging && { logRequest: (fields) => log.debug("rest_request", fields) }),
     });
     const methods = new Map<string, GrpcMethod>([
-      ...predictionServiceMethods({ table, inference, recorder, asTensorContent: options.tensorContent }),
-      ...modelServiceMethods(table, control),
-      ...healthMethods(readiness),
-      ...reflectionMethods(SERVICES),
+      ...predictionServiceMethods({ inference, recorder, asTensorContent: options.tensorContent }),
+      ...lazyMethods({ [`${PREDICTION}GetModelMetadata`]: "unary" }, async () =>
+        (await import("../api/tfs-grpc/metadata-method.ts")).metadataMethods(table),
+      ),
+      ...lazyMethods({ [`${MODEL}GetModelStatus`]: "unary", [`${MODEL}HandleReloadConfigRequest`]: "unary" }, async () =>
+        (await import("../api/tfs-grpc/model-service.ts")).modelServiceMethods(table, control),
+      ),
+      ...lazyMethods({ [`${HEALTH}Check`]: "unary", [`${HEALTH}List`]: "unary", [`${HEALTH}Watch`]: "streaming" }, async () =>
+        (await import("../api/health/health-methods.ts")).healthMethods(readiness),
+      ),
+      ...lazyMethods(REFLECTION, async () => (await import("../api/reflection/reflected-services.ts")).reflectedServices()),
     ]);
     const inFlight = (protocol: string) => shard.gauge(REQUESTS_IN_FLIGHT, protocol);
     const router = createHttpRouter(

@@ -1,5 +1,3 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { anyPack } from "@bufbuild/protobuf/wkt";
 import { ServingError } from "../../base/serving-error.ts";
 import {
   decodeExampleRequest,
@@ -10,23 +8,13 @@ import {
 } from "../../codec/classify-message.ts";
 import type { ModelSpec } from "../../codec/model-spec.ts";
 import { decodePredictRequest } from "../../codec/predict-message.ts";
-import { signatureDefMap } from "../../codec/signature-def.ts";
-import {
-  GetModelMetadataRequestSchema,
-  GetModelMetadataResponseSchema,
-  SignatureDefMapSchema,
-} from "../../gen/tensorflow_serving/apis/get_model_metadata_pb.ts";
 import type { Inference } from "../../serving/inference.ts";
-import type { ServingTable } from "../../serving/serving-table.ts";
-import { withServable } from "../../serving/with-servable.ts";
 import type { GrpcCall, GrpcMethod } from "../../transport/grpc/method.ts";
 import type { CallRecorder } from "./call-recorder.ts";
 import { GrpcPredict } from "./grpc-predict.ts";
-import { fromMessage, toMessage } from "./model-spec-message.ts";
 
 /** What the prediction service needs of its thread. */
 export interface PredictionServices {
-  readonly table: ServingTable;
   readonly inference: Inference;
   readonly recorder: CallRecorder;
   /** Response tensors as `tensor_content` instead of typed fields. */
@@ -35,9 +23,9 @@ export interface PredictionServices {
 
 const SERVICE = "/tensorflow.serving.PredictionService/";
 
-/** `tensorflow.serving.PredictionService` by path. */
+/** The inference calls of `tensorflow.serving.PredictionService`, by path. */
 export function predictionServiceMethods(services: PredictionServices): Map<string, GrpcMethod> {
-  const { table, inference, recorder, asTensorContent } = services;
+  const { inference, recorder, asTensorContent } = services;
 
   const predict = (message: Uint8Array, call: GrpcCall) => {
     const request = decodePredictRequest(message);
@@ -71,34 +59,7 @@ export function predictionServiceMethods(services: PredictionServices): Map<stri
     [`${SERVICE}Classify`, { kind: "unary", run: classify }],
     [`${SERVICE}Regress`, { kind: "unary", run: regress }],
     [`${SERVICE}MultiInference`, { kind: "unary", run: multiInference }],
-    [`${SERVICE}GetModelMetadata`, { kind: "unary", run: (message) => metadata(table, message) }],
   ]);
-}
-
-function metadata(table: ServingTable, message: Uint8Array): Uint8Array | Promise<Uint8Array> {
-  const request = parse(message);
-  const spec = fromMessage(request.modelSpec);
-  if (request.metadataField.length === 0) {
-    throw new ServingError("invalid-argument", "GetModelMetadataRequest must specify at least one metadata_field");
-  }
-  const unknown = request.metadataField.find((field) => field !== "signature_def");
-  if (unknown !== undefined) throw new ServingError("invalid-argument", `Metadata field ${unknown} is not supported`);
-  return withServable(table, spec, ({ id, servable }) => {
-    const map = signatureDefMap(servable.signatures);
-    const response = create(GetModelMetadataResponseSchema, {
-      modelSpec: toMessage(spec.name, id.version),
-      metadata: { signature_def: anyPack(SignatureDefMapSchema, map) },
-    });
-    return toBinary(GetModelMetadataResponseSchema, response);
-  });
-}
-
-function parse(message: Uint8Array) {
-  try {
-    return fromBinary(GetModelMetadataRequestSchema, message);
-  } catch (cause) {
-    throw new ServingError("invalid-argument", "the message is not a GetModelMetadataRequest", { cause });
-  }
 }
 
 function required(spec: ModelSpec | undefined): ModelSpec {

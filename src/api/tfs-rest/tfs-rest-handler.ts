@@ -10,10 +10,10 @@ import type { ServingTable } from "../../serving/serving-table.ts";
 import { withServable } from "../../serving/with-servable.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "../../transport/http-exchange.ts";
 import { HTTP_STATUS } from "../http-status.ts";
-import { metadataJson, statusJson } from "./model-json.ts";
 import { RestPredict } from "./rest-predict.ts";
 import { parseRoute, type RestRoute } from "./route.ts";
 import { RunDeadline } from "./run-deadline.ts";
+import { statusJson } from "./status-json.ts";
 
 /** What the REST API needs of its thread. */
 export interface TfsRestServices {
@@ -104,10 +104,16 @@ function answer(services: TfsRestServices, route: RestRoute, request: HttpReques
     case "status":
       return statusJson(services.table.statuses(route.model, route.version));
     case "metadata":
-      return withServable(services.table, modelSpec(route, ""), ({ id, servable }) =>
-        metadataJson(route.model, id.version, servable.signatures),
-      );
+      return metadata(services.table, route);
   }
+}
+
+/** What describes generated messages is loaded when it is first asked for: it would double the time a thread takes to start. */
+async function metadata(table: ServingTable, route: RestRoute): Promise<Uint8Array> {
+  return await withServable(table, modelSpec(route, ""), async ({ id, servable }) => {
+    const { metadataJson } = await import("./metadata-json.ts");
+    return metadataJson(route.model, id.version, servable.signatures);
+  });
 }
 
 function modelSpec(route: RestRoute, signature: string): ModelSpec {
