@@ -1,7 +1,7 @@
 import { systemClock } from "../base/clock.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
-import type { ModelConfig } from "../config/model-server-config.ts";
+import type { ModelConfig } from "../config/model-config.ts";
 import type { ServerOptions } from "../config/server-options.ts";
 import { type ModelSet, modelSet, modelsFromMessage, sameModels } from "../control/model-set.ts";
 import { Poller } from "../control/poller.ts";
@@ -66,7 +66,7 @@ async function start(
     clock,
     log,
     control: {
-      reload: async (config) => core.reload(modelsFromMessage(config, core.models)),
+      reload: async (config) => core.reload(await modelsFromMessage(config, core.models)),
       metrics: async () => catalog.render(),
       counters: async (names) => names.map((name) => catalog.total(name)),
     },

@@ -1,35 +1,16 @@
 import { isAbsolute } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fromBinary } from "@bufbuild/protobuf";
 import { ServingError } from "../base/serving-error.ts";
 import { parseTextFormat } from "../codec/text-format/parse-text-format.ts";
 import type { FileSystemStoragePathSourceConfig_ServableVersionPolicy as VersionPolicyMessage } from "../gen/tensorflow_serving/config/file_system_storage_path_source_pb.ts";
-import type { LoggingConfig } from "../gen/tensorflow_serving/config/logging_config_pb.ts";
 import {
   type ModelConfig as ModelConfigMessage,
   type ModelServerConfig as ModelServerConfigMessage,
   ModelServerConfigSchema,
   ModelType,
 } from "../gen/tensorflow_serving/config/model_server_config_pb.ts";
-
-/** Which of a model's versions are served. */
-export type VersionPolicy =
-  /** The `count` highest ones, at least 1. */
-  | { readonly kind: "latest"; readonly count: number }
-  | { readonly kind: "all" }
-  | { readonly kind: "specific"; readonly versions: readonly bigint[] };
-
-/** One model to serve, with every choice made. */
-export interface ModelConfig {
-  readonly name: string;
-  /** Absolute. */
-  readonly basePath: string;
-  /** Undefined when the model's files are to tell. */
-  readonly platform?: string;
-  readonly versionPolicy: VersionPolicy;
-  readonly labels: ReadonlyMap<string, bigint>;
-  /** As it was configured; what it means is not checked here. */
-  readonly logging?: LoggingConfig;
-}
+import { LATEST_VERSION, type ModelConfig, type VersionPolicy } from "./model-config.ts";
 
 /** What a config is checked against. */
 export interface ModelConfigRules {
@@ -42,15 +23,20 @@ export interface ModelConfigRules {
 /** The platform TensorFlow Serving's deprecated `model_type: TENSORFLOW` stands for. */
 const TENSORFLOW = "tensorflow";
 
-/** What a model is served with when nothing else is said. */
-export const LATEST_VERSION: VersionPolicy = { kind: "latest", count: 1 };
-
 /**
  * Reads a `--model_config_file`: a `tensorflow.serving.ModelServerConfig` in protobuf text format.
  * @throws ServingError invalid-argument: a syntax error with its line and column, or the model at fault
  */
 export function parseModelServerConfig(text: string, rules: ModelConfigRules): readonly ModelConfig[] {
   return resolveModelServerConfig(parseConfigText(text), rules);
+}
+
+/**
+ * Reads a serialized `tensorflow.serving.ModelServerConfig`, checked as {@link resolveModelServerConfig} does.
+ * @throws ServingError invalid-argument
+ */
+export function decodeModelServerConfig(bytes: Uint8Array, rules: ModelConfigRules): readonly ModelConfig[] {
+  return resolveModelServerConfig(fromBinary(ModelServerConfigSchema, bytes), rules);
 }
 
 /**

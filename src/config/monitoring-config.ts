@@ -1,8 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
-import { parseTextFormat } from "../codec/text-format/parse-text-format.ts";
-import { MonitoringConfigSchema } from "../gen/tensorflow_serving/config/monitoring_config_pb.ts";
 
 /** Where TensorFlow Serving has its metrics unless told otherwise. */
 const DEFAULT_PATH = "/monitoring/prometheus/metrics";
@@ -21,14 +19,16 @@ export async function metricsPath(file: string | undefined): Promise<string | un
   } catch (cause) {
     throw new ServingError("not-found", `${name} cannot be read`, { cause });
   }
-  const { prometheusConfig } = read(text, name);
+  const { prometheusConfig } = await read(text, name);
   if (!prometheusConfig?.enable) return undefined;
   const path = prometheusConfig.path || DEFAULT_PATH;
   if (!path.startsWith("/")) throw new ServingError("invalid-argument", `${name}: path must begin with "/", got "${path}"`);
   return path;
 }
 
-function read(text: string, name: string) {
+async function read(text: string, name: string) {
+  const { parseTextFormat } = await import("../codec/text-format/parse-text-format.ts");
+  const { MonitoringConfigSchema } = await import("../gen/tensorflow_serving/config/monitoring_config_pb.ts");
   try {
     return parseTextFormat(MonitoringConfigSchema, text);
   } catch (reason) {

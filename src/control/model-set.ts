@@ -1,15 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { fromBinary } from "@bufbuild/protobuf";
 import { ServingError } from "../base/serving-error.ts";
-import {
-  LATEST_VERSION,
-  type ModelConfig,
-  parseModelServerConfig,
-  resolveModelServerConfig,
-} from "../config/model-server-config.ts";
+import { LATEST_VERSION, type ModelConfig } from "../config/model-config.ts";
 import type { ModelChoice } from "../config/server-options.ts";
-import { ModelServerConfigSchema } from "../gen/tensorflow_serving/config/model_server_config_pb.ts";
 import { isModel, PLATFORM_NAMES } from "../platforms/registry.ts";
 import { discoverModels } from "../sources/models-directory.ts";
 
@@ -54,8 +47,10 @@ export function modelSet(choice: ModelChoice): ModelSet {
  * The models of a serialized `tensorflow.serving.ModelServerConfig`, checked against those served now.
  * @throws ServingError invalid-argument
  */
-export function modelsFromMessage(bytes: Uint8Array, current: readonly ModelConfig[]): readonly ModelConfig[] {
-  return resolveModelServerConfig(fromBinary(ModelServerConfigSchema, bytes), { platforms: PLATFORM_NAMES, current });
+export async function modelsFromMessage(bytes: Uint8Array, current: readonly ModelConfig[]): Promise<readonly ModelConfig[]> {
+  // Loaded when first needed: what describes the messages is a large part of what a start would otherwise wait for.
+  const { decodeModelServerConfig } = await import("../config/model-server-config.ts");
+  return decodeModelServerConfig(bytes, { platforms: PLATFORM_NAMES, current });
 }
 
 /** Whether two lists mean the same models served the same way. */
@@ -85,6 +80,7 @@ async function readConfigFile(path: string): Promise<readonly ModelConfig[]> {
   } catch (cause) {
     throw new ServingError("not-found", `--model_config_file ${basename(path)} cannot be read`, { cause });
   }
+  const { parseModelServerConfig } = await import("../config/model-server-config.ts");
   return parseModelServerConfig(text, { platforms: PLATFORM_NAMES });
 }
 

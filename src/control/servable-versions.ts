@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
-import type { ModelConfig } from "../config/model-server-config.ts";
+import type { ModelConfig } from "../config/model-config.ts";
 import { listVersionDirectories } from "../sources/version-directory.ts";
 import { selectVersions } from "../sources/version-policy.ts";
 

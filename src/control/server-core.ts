@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { ServingError, StatusCode } from "../base/serving-error.ts";
 import { statusName } from "../base/status-code.ts";
-import type { ModelConfig } from "../config/model-server-config.ts";
+import type { ModelConfig } from "../config/model-config.ts";
 import { AspiredVersionsManager } from "../core/aspired-versions-manager.ts";
 import { availabilityPreservingPolicy } from "../core/availability-preserving-policy.ts";
 import { BasicManager } from "../core/basic-manager.ts";

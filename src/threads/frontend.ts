@@ -83,13 +83,14 @@ export class Frontend {
       rest,
     );
     const counted = new Map([...methods].map(([path, method]) => [path, countedMethod(method, inFlight("grpc"))]));
+    const services = new Set([...counted.keys()].map((path) => path.slice(1, path.lastIndexOf("/"))));
     this.#readiness = readiness;
     this.#clock = clock;
     this.#openConnections = shard.gauge(OPEN_CONNECTIONS);
     this.#sampling = this.#sample();
     this.#context = {
       http: countedHandler(router, inFlight("http")),
-      grpc: (path) => counted.get(path),
+      grpc: Object.assign((path: string) => counted.get(path), { hasService: (name: string) => services.has(name) }),
       limits: options.limits,
       clock,
       compressResponses: options.compressResponses,
