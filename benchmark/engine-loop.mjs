@@ -52,19 +52,33 @@ async function bareRun(file, data, inputShape, outputShape) {
   const { api, cpuMemory } = library;
   environment(library);
   const session = await createSession(library, file, resolveSessionOptions({}), never);
-  const output = new Float32Array(outputShape[0] * outputShape[1]);
+  // Buffers of their own, which the function returned keeps: small typed arrays lie on V8's heap and may move.
+  const own = (array) => new array.constructor(new ArrayBuffer(array.byteLength)).fill(0);
+  const input = own(data);
+  input.set(data);
+  const output = new Float32Array(new ArrayBuffer(outputShape[0] * outputShape[1] * 4));
   const tensor = (numbers, shape) => {
-    const place = new BigUint64Array(1);
+    const place = new BigUint64Array(new ArrayBuffer(8));
     check(api.createTensorWithData(cpuMemory, numbers, numbers.byteLength, BigInt64Array.from(shape, BigInt), 2, FLOAT, place));
     return place;
   };
-  const names = [Buffer.from("x\0"), Buffer.from("y\0")];
-  const [inputNames, outputNames] = names.map((name) => BigUint64Array.of(koffi.address(name)));
-  const input = tensor(data, inputShape);
-  const answer = tensor(output, outputShape);
+  const names = ["x\0", "y\0"]
+    .map((name) => new TextEncoder().encode(name))
+    .map((bytes) => {
+      const copy = new Uint8Array(new ArrayBuffer(bytes.length));
+      copy.set(bytes);
+      return copy;
+    });
+  const [inputNames, outputNames] = names.map((name) => {
+    const place = new BigUint64Array(new ArrayBuffer(8));
+    place[0] = koffi.address(name);
+    return place;
+  });
+  const inputValue = tensor(input, inputShape);
+  const outputValue = tensor(output, outputShape);
   return () => {
-    check(api.run(session, null, inputNames, input, 1n, outputNames, 1n, answer));
-    return names;
+    check(api.run(session, null, inputNames, inputValue, 1n, outputNames, 1n, outputValue));
+    return { names, input, output };
   };
 }
 

@@ -14,6 +14,7 @@ import { createRuntimes } from "../runtimes/registry.ts";
 import { ThreadPool } from "../threads/thread-pool.ts";
 import type { BoundEndpoint } from "../transport/listener.ts";
 import { banner } from "./banner.ts";
+import { exitAtOnce } from "./exit-at-once.ts";
 import { coreOptions, servingOptions } from "./resolved-options.ts";
 
 /** The shard of the control thread's own metrics. */
@@ -41,11 +42,17 @@ export async function serve(options: ServerOptions, print: (text: string) => voi
     );
   }
   const signalled = firstSignal();
-  const running = await start(options, models, initial, log, print);
-  log.info("stopping", { signal: await signalled });
-  await running.stop();
-  log.info("stopped");
-  return 0;
+  // Nothing else would, should every serving thread die at once: the process would end before they are replaced.
+  const alive = setInterval(() => undefined, 2 ** 30);
+  try {
+    const running = await start(options, models, initial, log, print);
+    log.info("stopping", { signal: await signalled });
+    await running.stop();
+    log.info("stopped");
+    return 0;
+  } finally {
+    clearInterval(alive);
+  }
 }
 
 async function start(
@@ -85,6 +92,7 @@ async function start(
   const stop = async (): Promise<void> => {
     stopping.abort(new ServingError("cancelled", "the server stops"));
     watcher?.stop();
+    core.giveUpReloads();
     await pool.drain(options.drainTimeoutMs);
     await core.stop();
   };
@@ -121,12 +129,12 @@ function watch(models: ModelSet, initial: readonly ModelConfig[], core: ServerCo
   const look = async () => {
     const found = await models.read();
     if (sameModels(found, known)) return;
+    // A list that is refused now may be allowed later, as when a label waits for its version: it stays to be done.
+    await core.configure(found);
     known = found;
-    const outcome = await core.reload(found);
-    if (outcome.code !== "ok") log.error("reload_incomplete", { error: outcome.message });
   };
   return new Poller(look, models.pollIntervalMs, systemClock, (reason) =>
-    log.warn("models_not_read", { error: ServingError.from(reason).message }),
+    log.warn("models_not_reloaded", { error: ServingError.from(reason).message }),
   );
 }
 
@@ -135,7 +143,7 @@ function firstSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let stopping = false;
     const onSignal = (signal: NodeJS.Signals) => {
-      if (stopping) process.exit(1);
+      if (stopping) exitAtOnce(1);
       stopping = true;
       resolve(signal);
     };

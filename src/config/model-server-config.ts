@@ -36,7 +36,15 @@ export function parseModelServerConfig(text: string, rules: ModelConfigRules): r
  * @throws ServingError invalid-argument
  */
 export function decodeModelServerConfig(bytes: Uint8Array, rules: ModelConfigRules): readonly ModelConfig[] {
-  return resolveModelServerConfig(fromBinary(ModelServerConfigSchema, bytes), rules);
+  return resolveModelServerConfig(decodeMessage(bytes), rules);
+}
+
+function decodeMessage(bytes: Uint8Array): ModelServerConfigMessage {
+  try {
+    return fromBinary(ModelServerConfigSchema, bytes);
+  } catch (cause) {
+    throw new ServingError("invalid-argument", "the message is not a ModelServerConfig", { cause });
+  }
 }
 
 /**

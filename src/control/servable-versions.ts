@@ -11,11 +11,16 @@ export async function servableVersions({
   basePath,
   versionPolicy,
 }: ModelConfig): Promise<readonly { readonly version: bigint; readonly path: string }[]> {
-  const entry = await stat(basePath).catch((cause) => {
-    throw new ServingError("not-found", `there is nothing at the base path of model ${name}`, { cause });
+  const names = await versionNames(basePath).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT")
+      throw new ServingError("not-found", `there is nothing at the base path of model ${name}`, { cause });
+    throw new ServingError("permission-denied", `the base path of model ${name} cannot be read`, { cause });
   });
-  const { names } = entry.isDirectory() ? await listVersionDirectories(basePath) : { names: new Map<bigint, string>() };
   if (names.size === 0) return [{ version: 1n, path: basePath }];
   const { candidates, limit } = selectVersions([...names.keys()], versionPolicy);
   return candidates.slice(0, limit).map((version) => ({ version, path: join(basePath, names.get(version)!) }));
+}
+
+async function versionNames(basePath: string): Promise<ReadonlyMap<bigint, string>> {
+  return (await stat(basePath)).isDirectory() ? (await listVersionDirectories(basePath)).names : new Map();
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { ServingError, StatusCode } from "../base/serving-error.ts";
+import { ServingError, type StatusCode } from "../base/serving-error.ts";
 import { statusName } from "../base/status-code.ts";
 import type { ModelConfig } from "../config/model-config.ts";
 import { AspiredVersionsManager } from "../core/aspired-versions-manager.ts";
@@ -20,6 +20,7 @@ import { isModel, PLATFORM_NAMES } from "../platforms/registry.ts";
 import type { RuntimeRegistry } from "../runtimes/registry.ts";
 import type { ReloadOutcome } from "../serving/admin.ts";
 import { FileSystemSource, type StoragePath } from "../sources/file-system-source.ts";
+import { ModelArrivals } from "./model-arrivals.ts";
 import { type LoadReport, PlatformLoader } from "./platform-loader.ts";
 import type { ServingThreads } from "./serving-threads.ts";
 import { checkLabels, type VersionLabels } from "./version-labels.ts";
@@ -72,9 +73,6 @@ const TRANSIENT: ReadonlySet<StatusCode> = new Set([
   "unavailable",
 ]);
 
-/** Waits that nobody can cancel. */
-const NEVER = new AbortController().signal;
-
 /**
  * TensorFlow Serving's ServerCore: composes source, router, adapters and manager, keeps the serving threads told, and
  * changes the served models on request.
@@ -86,6 +84,7 @@ export class ServerCore {
   readonly #basic: BasicManager<SharedModel>;
   readonly #manager: AspiredVersionsManager<SharedModel>;
   readonly #monitor: ServableStateMonitor;
+  readonly #arrivals: ModelArrivals;
   /** Versions in error whose files have changed since. */
   readonly #renewed = new Set<string>();
   readonly #reports = new Map<string, LoadReport>();
@@ -100,6 +99,7 @@ export class ServerCore {
     const bus = new EventBus<ServableState>((reason) => log.error("state_listener_failed", { err: reason }));
     this.#monitor = new ServableStateMonitor(bus);
     this.#monitor.subscribe((state) => this.#changed(state));
+    this.#arrivals = new ModelArrivals(this.#monitor);
     this.#basic = new BasicManager<SharedModel>({
       publisher: threads,
       bus,
@@ -147,13 +147,35 @@ export class ServerCore {
   }
 
   /**
-   * Replaces the served models; reloads run one after the other. Resolves when every new name has an available version or
-   * has ended; the outcome says which did not come up. A list that is refused changes nothing.
+   * Replaces the served models and looks at their base paths; one call after the other. A list that is refused changes
+   * nothing. Resolves without waiting for new models to be available.
    */
-  reload(models: readonly ModelConfig[]): Promise<ReloadOutcome> {
-    const outcome = this.#reloading.then(() => this.#reload(models));
-    this.#reloading = outcome.catch(() => undefined);
-    return outcome;
+  async configure(models: readonly ModelConfig[]): Promise<void> {
+    await this.#enqueue(models);
+  }
+
+  /**
+   * As {@link ServerCore.configure}, and resolves when every new model has an available version or has ended; the outcome
+   * says which did not come up. Rejects with aborted when a later list takes a new model away before that, so that a model
+   * which never comes up holds up nobody for ever.
+   */
+  async reload(models: readonly ModelConfig[]): Promise<ReloadOutcome> {
+    const states = await Promise.all(await this.#enqueue(models));
+    const failed = states.filter((state) => state.managerState === "END");
+    if (failed.length === 0) return { code: "ok", message: "" };
+    const list = failed
+      .map(({ id, health }) => `{${formatServableId(id)} due to error: ${health?.message ?? "unknown"}}, `)
+      .join("");
+    return { code: "unknown", message: `${failed.length} model(s) did not become available: {${list}}` };
+  }
+
+  /** Lets reloads that wait for new models reject with unavailable. To be called before the threads drain, which wait for them. */
+  giveUpReloads(): void {
+    const stopping = new ServingError("unavailable", "the server stops");
+    this.#arrivals.giveUp(
+      () => false,
+      () => stopping,
+    );
   }
 
   /** The configured models. */
@@ -209,20 +231,27 @@ export class ServerCore {
     this.#source.connect(router);
   }
 
-  async #reload(models: readonly ModelConfig[]): Promise<ReloadOutcome> {
+  /** Resolves, once the list is in force, with the waits for the models that are new. */
+  #enqueue(models: readonly ModelConfig[]): Promise<readonly Promise<ServableState>[]> {
+    const configured = this.#reloading.then(() => this.#configure(models));
+    this.#reloading = configured.catch(() => undefined);
+    return configured;
+  }
+
+  async #configure(models: readonly ModelConfig[]): Promise<readonly Promise<ServableState>[]> {
     const known = new Set(this.#models.map(({ name }) => name));
+    const listed = new Set(models.map(({ name }) => name));
     this.#checkLabels(models);
+    this.#arrivals.giveUp(
+      (name) => listed.has(name),
+      (name) => new ServingError("aborted", `model ${name} was taken away again before it was available`),
+    );
+    const fresh = models.filter(({ name }) => !known.has(name) || this.#arrivals.isExpected(name));
+    const arrivals = fresh.map(({ name }) => this.#arrivals.expect(name));
     this.#adopt(models);
     await this.#source.poll();
-    const fresh = models.filter(({ name }) => !known.has(name)).map(({ name }) => ({ name }));
-    const states = await this.#monitor.waitUntilReached(fresh, "AVAILABLE", NEVER);
-    const failed = [...states.values()].filter((state) => state.managerState === "END");
-    this.#parts.log.info("config_reloaded", { models: models.length, added: fresh.length, failed: failed.length });
-    if (failed.length === 0) return { code: "ok", message: "" };
-    const list = failed
-      .map(({ id, health }) => `{${formatServableId(id)} due to error: ${health?.message ?? "unknown"}}, `)
-      .join("");
-    return { code: "unknown", message: `${failed.length} model(s) did not become available: {${list}}` };
+    this.#parts.log.info("config_reloaded", { models: models.length, added: fresh.length });
+    return arrivals;
   }
 
   #checkLabels(models: readonly ModelConfig[]): void {

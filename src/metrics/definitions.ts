@@ -52,15 +52,6 @@ export const REQUEST_EXAMPLE_COUNTS = histogram("/tensorflow/serving/request_exa
 /** Examples in all MultiInference requests. */
 export const REQUEST_EXAMPLE_COUNT_TOTAL = counter("/tensorflow/serving/request_example_count_total", "model");
 
-/** Microseconds of a version's warm-up; `status` is the whole status text, `OK` when it went well. */
-export const MODEL_WARMUP_LATENCY = histogram("/tensorflow/serving/model_warmup_latency", LATENCY_LIMITS, "model_path", "status");
-
-/** Warm-up records read, by the outcome of the whole warm-up. */
-export const MODEL_WARMUP_RECORDS_READ = counter("/tensorflow/serving/model_warmup_records_read", "model_path", "status");
-
-/** Requests written to a request log, by the outcome of the writing. */
-export const REQUEST_LOG_COUNT = counter("/tensorflow/serving/request_log_count", "model_name", "status_code");
-
 /** Requests whose answer is not ready at once and still awaited; `protocol` is `grpc` or `http`. */
 export const REQUESTS_IN_FLIGHT = gauge("/modelport/requests_in_flight", "protocol");
 
@@ -86,9 +77,6 @@ export const METRICS: readonly MetricDefinition[] = [
   RUNTIME_LATENCY,
   REQUEST_EXAMPLE_COUNTS,
   REQUEST_EXAMPLE_COUNT_TOTAL,
-  MODEL_WARMUP_LATENCY,
-  MODEL_WARMUP_RECORDS_READ,
-  REQUEST_LOG_COUNT,
   REQUESTS_IN_FLIGHT,
   OPEN_CONNECTIONS,
   MODEL_VERSIONS,

@@ -4,7 +4,7 @@ import { FakeClock } from "../base/fake-clock.ts";
 import type { Announcement } from "./announcement.ts";
 import { bucketOf } from "./cells.ts";
 import { exponentialLimits, type HistogramDefinition } from "./definition.ts";
-import { EVENT_LOOP_DELAY, METRICS, REQUESTS_IN_FLIGHT, REQUEST_COUNT, RESIDENT_MEMORY } from "./definitions.ts";
+import { EVENT_LOOP_DELAY, METRICS, REQUEST_COUNT, REQUESTS_IN_FLIGHT, RESIDENT_MEMORY } from "./definitions.ts";
 import { watchEventLoopDelay } from "./event-loop-delay.ts";
 import { MetricsCatalog } from "./metrics-catalog.ts";
 import { MetricsShard } from "./metrics-shard.ts";

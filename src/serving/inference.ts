@@ -113,6 +113,7 @@ export class Inference {
         return { name, signature: servable.signatures.get(name)!, classify: task.methodName === CLASSIFY_METHOD };
       });
       const inputs = new Map([["inputs", exampleTensor(examples)]]);
+      this.#metrics.examples(first.name, examples.length);
       const outcomes: InferenceOutcome[] = [];
       for (const { name, signature, classify } of plans) {
         const wanted = classify ? classifyOutputs(signature) : regressOutputs(signature);

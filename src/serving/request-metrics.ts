@@ -1,6 +1,12 @@
 import type { StatusCode } from "../base/serving-error.ts";
 import { statusName } from "../base/status-code.ts";
-import { REQUEST_COUNT, REQUEST_LATENCY, RUNTIME_LATENCY } from "../metrics/definitions.ts";
+import {
+  REQUEST_COUNT,
+  REQUEST_EXAMPLE_COUNT_TOTAL,
+  REQUEST_EXAMPLE_COUNTS,
+  REQUEST_LATENCY,
+  RUNTIME_LATENCY,
+} from "../metrics/definitions.ts";
 import type { MetricsShard } from "../metrics/metrics-shard.ts";
 
 /** Counts and times of requests under TensorFlow Serving's names, in one thread's shard. */
@@ -19,6 +25,12 @@ export class RequestMetrics {
     } else {
       this.#shard.counter(REQUEST_COUNT, model, statusName(code)).add(1);
     }
+  }
+
+  /** A multi-inference request came with this many examples. */
+  examples(model: string, count: number): void {
+    this.#shard.histogram(REQUEST_EXAMPLE_COUNTS, model).observe(count);
+    this.#shard.counter(REQUEST_EXAMPLE_COUNT_TOTAL, model).add(count);
   }
 
   /** The engine ran. */

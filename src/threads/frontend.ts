@@ -55,17 +55,27 @@ export class Frontend {
     const metrics = new RequestMetrics(shard);
     const inference = new Inference(table, metrics);
     const readiness = new Readiness(table);
-    const recorder = new CallRecorder(metrics, log.debugging ? (fields) => log.debug("grpc_request", fields) : undefined);
+    const recorder = new CallRecorder(
+      metrics,
+      (reason) => log.error("request_failed", { err: reason }),
+      log.debugging ? (fields) => log.debug("grpc_request", fields) : undefined,
+    );
     const rest = createTfsRestHandler({
       table,
       inference,
       metrics,
       timeoutMs: options.restTimeoutMs,
       cors: options.cors,
+      reportFault: (reason) => log.error("request_failed", { err: reason }),
       ...(log.debugging && { logRequest: (fields) => log.debug("rest_request", fields) }),
     });
     const methods = new Map<string, GrpcMethod>([
-      ...predictionServiceMethods({ inference, recorder, asTensorContent: options.tensorContent }),
+      ...predictionServiceMethods({
+        inference,
+        recorder,
+        asTensorContent: options.tensorContent,
+        maxRequestBytes: options.limits.maxBodyBytes,
+      }),
       ...lazyMethods({ [`${PREDICTION}GetModelMetadata`]: "unary" }, async () =>
         (await import("../api/tfs-grpc/metadata-method.ts")).metadataMethods(table),
       ),
@@ -94,7 +104,7 @@ export class Frontend {
       limits: options.limits,
       clock,
       compressResponses: options.compressResponses,
-      report: (event, detail) => log.debug(event, { detail }),
+      report: (event, detail) => (event === "handler-fault" ? log.error(event, { err: detail }) : log.debug(event, { detail })),
     };
   }
 

@@ -19,7 +19,14 @@ export function lazyMethods(
   const entries = Object.entries(kinds).map(([path, kind]): [string, GrpcMethod] => [
     path,
     kind === "unary"
-      ? { kind, run: async (message: Uint8Array, call: GrpcCall) => (await find(path, kind)).run(Buffer.from(message), call) }
+      ? {
+          kind,
+          run: async (message: Uint8Array, call: GrpcCall) => {
+            // Before anything is awaited: the message is a view of a buffer that is used again meanwhile.
+            const kept = Uint8Array.from(message);
+            return (await find(path, kind)).run(kept, call);
+          },
+        }
       : { kind, run: async (messages, send, call) => await (await find(path, kind)).run(messages, send, call) },
   ]);
   return new Map(entries);

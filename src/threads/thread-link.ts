@@ -15,7 +15,17 @@ export interface ThreadLinkHandlers {
 }
 
 /** The control thread's end of one serving thread. */
-export class ThreadLink {
+export interface ServingThreadLink {
+  /** Sends a request and waits for its answer; rejects with unavailable when the thread ends first. */
+  ask(request: ThreadRequest): Promise<unknown>;
+  tell(notice: ThreadNotice): void;
+}
+
+/** Starts a serving thread. */
+export type StartThread = (data: ServingThreadData, handlers: ThreadLinkHandlers, log: Log) => ServingThreadLink;
+
+/** A serving thread that is a worker of this process. */
+export class ThreadLink implements ServingThreadLink {
   readonly #worker: Worker;
   readonly #tickets: Tickets<ThreadRequest>;
 
@@ -54,7 +64,6 @@ export class ThreadLink {
     });
   }
 
-  /** Sends a request and waits for its answer; rejects with unavailable when the thread ends first. */
   ask(request: ThreadRequest): Promise<unknown> {
     return this.#tickets.ask(request);
   }

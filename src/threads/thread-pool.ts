@@ -1,4 +1,4 @@
-import { closeSync } from "node:fs";
+import { closeSync, existsSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import type { Log } from "../base/log.ts";
@@ -11,9 +11,9 @@ import type { ControlCalls } from "../serving/admin.ts";
 import type { VersionStatus } from "../serving/version-status.ts";
 import { duplicateDescriptor } from "../transport/descriptor.ts";
 import type { BoundEndpoint, Endpoint } from "../transport/listener.ts";
-import type { ControlRequest, ThreadNotice } from "./messages.ts";
+import type { ControlRequest, ThreadNotice, ThreadRequest } from "./messages.ts";
 import type { ServingOptions } from "./serving-options.ts";
-import { ThreadLink } from "./thread-link.ts";
+import { type ServingThreadLink, type StartThread, ThreadLink } from "./thread-link.ts";
 
 /** What a thread pool needs of the control thread. */
 export interface ThreadPoolParts {
@@ -23,14 +23,24 @@ export interface ThreadPoolParts {
   readonly catalog: MetricsCatalog;
   readonly clock: Clock;
   readonly log: Log;
+  /** Default: a worker thread of this process. */
+  readonly startThread?: StartThread;
 }
 
 /** A thread that ends sooner than this after its start is replaced only after the same time has passed. */
 const STEADY_MS = 1000;
 
 interface Member {
-  readonly link: ThreadLink;
+  readonly link: ServingThreadLink;
   readonly ended: Deferred<void>;
+}
+
+/** A listening socket that the threads share. */
+interface SharedSocket {
+  readonly endpoint: Endpoint;
+  /** The pool's own duplicate, which outlives every thread. */
+  descriptor: number;
+  binding: boolean;
 }
 
 /**
@@ -42,7 +52,7 @@ export class ThreadPool implements Publisher<SharedModel> {
   readonly #members = new Map<number, Member>();
   readonly #published = new Map<string, { readonly id: ServableId; readonly model: SharedModel }>();
   readonly #statuses = new Map<string, readonly VersionStatus[]>();
-  readonly #descriptors: number[] = [];
+  readonly #sockets: SharedSocket[] = [];
   #labels: ReadonlyMap<string, ReadonlyMap<string, bigint>> = new Map();
   #ready = false;
   #nextIndex = 0;
@@ -58,11 +68,12 @@ export class ThreadPool implements Publisher<SharedModel> {
    * by the system; the answer has it. Rejects with a ServingError when the endpoint cannot be had.
    */
   async listen(endpoint: Endpoint): Promise<BoundEndpoint> {
-    const [first, ...others] = [...this.#members.values()];
-    const bound = (await first.link.ask({ kind: "listen", endpoint })) as BoundEndpoint;
+    const [first] = this.#members.keys();
+    const bound = await this.#bind(first, endpoint);
     if (bound.fd !== undefined && this.#canShare()) {
-      this.#descriptors.push(duplicateDescriptor(bound.fd));
-      await Promise.all(others.map((member) => this.#inherit(member.link, this.#descriptors.at(-1)!)));
+      const descriptor = duplicateDescriptor(bound.fd);
+      this.#sockets.push({ endpoint, descriptor, binding: false });
+      await this.#share(descriptor, first);
     }
     return bound;
   }
@@ -94,7 +105,9 @@ export class ThreadPool implements Publisher<SharedModel> {
     this.#tellAll({ kind: "statuses", model, statuses });
   }
 
+  /** What `/readyz` says; without effect once the threads drain, which are not ready any more whatever becomes of their models. */
   setReady(ready: boolean): void {
+    if (this.#draining) return;
     this.#ready = ready;
     this.#tellAll({ kind: "ready", ready });
   }
@@ -102,7 +115,7 @@ export class ThreadPool implements Publisher<SharedModel> {
   /** Answers what is in flight, closes every connection and ends every thread. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
-    for (const descriptor of this.#descriptors.splice(0)) closeSync(descriptor);
+    for (const { descriptor } of this.#sockets.splice(0)) closeSync(descriptor);
     const members = [...this.#members.values()];
     await Promise.all(
       members.map(async ({ link, ended }) => {
@@ -117,7 +130,8 @@ export class ThreadPool implements Publisher<SharedModel> {
     const index = this.#nextIndex++;
     const started = clock.now();
     const ended = deferred<void>();
-    const link = new ThreadLink(
+    const startThread = this.#parts.startThread ?? ((...given) => new ThreadLink(...given));
+    const link = startThread(
       { index, options },
       {
         perform: (request) => this.#perform(request),
@@ -130,6 +144,7 @@ export class ThreadPool implements Publisher<SharedModel> {
           log.error("serving_thread_ended", { thread: index, err: reason });
           const wait = clock.now() - started < STEADY_MS ? STEADY_MS : 0;
           clock.after(wait, () => this.#replace());
+          this.#reopen();
         },
       },
       log,
@@ -139,37 +154,76 @@ export class ThreadPool implements Publisher<SharedModel> {
   }
 
   /** A new thread learns what the others were told. */
-  #catchUp(link: ThreadLink): void {
+  #catchUp(link: ServingThreadLink): void {
     link.tell({ kind: "labels", labels: this.#labels });
     for (const [model, statuses] of this.#statuses) link.tell({ kind: "statuses", model, statuses });
     for (const { id, model } of this.#published.values()) this.#settled(link.ask({ kind: "publish", id, model }), "publish");
-    for (const descriptor of this.#descriptors) this.#settled(this.#inherit(link, descriptor), "listen");
+    for (const { descriptor } of this.#sockets) this.#settled(this.#inherit(link, descriptor), "listen");
     link.tell({ kind: "ready", ready: this.#ready });
   }
 
   #replace(): void {
-    if (!this.#draining) this.#start();
+    if (this.#draining) return;
+    this.#start();
+    this.#reopen();
+  }
+
+  /** The file of a Unix socket goes with the thread that bound it, however that ends: another one binds it anew. */
+  #reopen(): void {
+    const [binder] = this.#members.keys();
+    if (binder === undefined) return;
+    for (const socket of this.#sockets) {
+      if (socket.endpoint.kind !== "unix" || socket.binding || existsSync(socket.endpoint.path)) continue;
+      this.#settled(this.#rebind(socket, binder), "listen");
+    }
+  }
+
+  async #rebind(socket: SharedSocket, binder: number): Promise<void> {
+    socket.binding = true;
+    try {
+      const { fd } = await this.#bind(binder, socket.endpoint);
+      if (fd === undefined || this.#draining) return;
+      closeSync(socket.descriptor);
+      socket.descriptor = duplicateDescriptor(fd);
+      await this.#share(socket.descriptor, binder);
+    } finally {
+      socket.binding = false;
+    }
+  }
+
+  async #bind(index: number, endpoint: Endpoint): Promise<BoundEndpoint> {
+    const member = this.#members.get(index);
+    if (member === undefined) throw new ServingError("unavailable", "no serving thread is running");
+    return (await member.link.ask({ kind: "listen", endpoint })) as BoundEndpoint;
+  }
+
+  /** Lets every thread but the one that bound it accept on a socket. */
+  async #share(descriptor: number, binder: number): Promise<void> {
+    const others = [...this.#members].filter(([index]) => index !== binder);
+    await Promise.all(others.map(([index, { link }]) => this.#unlessEnded(index, this.#inherit(link, descriptor))));
   }
 
   #settled(answer: Promise<unknown>, request: string): void {
     answer.catch((reason) => this.#parts.log.error("serving_thread_not_caught_up", { request, err: reason }));
   }
 
-  #inherit(link: ThreadLink, descriptor: number): Promise<unknown> {
+  #inherit(link: ServingThreadLink, descriptor: number): Promise<unknown> {
     return link.ask({ kind: "listen", endpoint: { kind: "descriptor", fd: duplicateDescriptor(descriptor) } });
   }
 
-  /** A thread that ends while it is asked has nothing to serve or to let go of: it does not fail the others. */
-  async #askAll(request: Parameters<ThreadLink["ask"]>[0]): Promise<void> {
-    const asked = [...this.#members].map(async ([index, { link }]) => {
-      try {
-        await link.ask(request);
-      } catch (reason) {
-        if (this.#members.has(index)) throw reason;
-      }
-    });
+  async #askAll(request: ThreadRequest): Promise<void> {
+    const asked = [...this.#members].map(([index, { link }]) => this.#unlessEnded(index, link.ask(request)));
     const failed = (await Promise.allSettled(asked)).find((outcome) => outcome.status === "rejected");
     if (failed) throw ServingError.from(failed.reason);
+  }
+
+  /** A thread that ends while it is asked has nothing to serve or to let go of: it does not fail the others. */
+  async #unlessEnded(index: number, answer: Promise<unknown>): Promise<void> {
+    try {
+      await answer;
+    } catch (reason) {
+      if (this.#members.has(index)) throw reason;
+    }
   }
 
   #tellAll(body: ThreadNotice): void {

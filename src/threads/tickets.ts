@@ -7,18 +7,28 @@ export class Tickets<Body> {
   readonly #send: (message: Ticketed<Body>) => void;
   readonly #waiting = new Map<number, Deferred<unknown>>();
   #next = 0;
+  #gone: ServingError | undefined;
 
   constructor(send: (message: Ticketed<Body>) => void) {
     this.#send = send;
   }
 
-  /** Sends a request; settles with the answer, or rejects with its ServingError. */
-  ask(body: Body): Promise<unknown> {
+  /**
+   * Sends a request; settles with the answer, or rejects with its ServingError, with the reason of
+   * {@link Tickets.abandon} once the other thread is gone, or with what the message cannot be sent for.
+   */
+  async ask(body: Body): Promise<unknown> {
+    if (this.#gone !== undefined) throw this.#gone;
     const ticket = this.#next++;
     const waiting = deferred<unknown>();
     this.#waiting.set(ticket, waiting);
-    this.#send({ kind: "request", ticket, body });
-    return waiting.promise;
+    try {
+      this.#send({ kind: "request", ticket, body });
+    } catch (reason) {
+      this.#waiting.delete(ticket);
+      throw reason;
+    }
+    return await waiting.promise;
   }
 
   /** Takes an answer that arrived. */
@@ -30,8 +40,9 @@ export class Tickets<Body> {
     else waiting.reject(new ServingError(answer.error.code, answer.error.message));
   }
 
-  /** Rejects everything that waits: the other thread is gone. */
+  /** Rejects everything that waits and all that is asked later: the other thread is gone. */
   abandon(reason: ServingError): void {
+    this.#gone = reason;
     for (const waiting of this.#waiting.values()) waiting.reject(reason);
     this.#waiting.clear();
   }

@@ -12,12 +12,37 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
 }
 
+/**
+ * What an answer says after its head: all of it at once, or a stream of pieces whose length is not known beforehand.
+ *
+ * Bytes given to the transport, whole or in pieces, are kept by reference until the socket has taken them: they must not be
+ * written to again.
+ *
+ * A stream is asked for its next piece only when the peer has room for it, and each piece is sent soon after it is given; it is
+ * never compressed, because a compressor would hold pieces back. An iterator that throws ends the answer abruptly (the
+ * connection is closed, or the HTTP/2 stream reset), so that the peer does not take it for whole: what can fail should fail
+ * before the response is given. When the peer goes away, or the answer turns out to have no body (to HEAD, with status 204),
+ * the transport calls the iterator's `return()`, possibly before its first `next()`, when a generator's `finally` does not run;
+ * one that is busy in `next()` hears of it at once only by {@link HttpRequest.signal}.
+ */
+export type ResponseBody = Uint8Array | AsyncIterable<Uint8Array>;
+
 /** The answer to an {@link HttpRequest}. */
 export interface HttpResponse {
   readonly status: number;
   /** Lower-case names. Length, date, connection and coding headers are the transport's business. */
   readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: ResponseBody;
+}
+
+/** An answer whose body is all there. */
+export interface WholeResponse extends HttpResponse {
   readonly body: Uint8Array;
+}
+
+/** Whether an answer's body is all there. */
+export function isWhole(response: HttpResponse): response is WholeResponse {
+  return response.body instanceof Uint8Array;
 }
 
 /** Answers requests. Must not throw or reject: an error is turned into a response before it gets here. */

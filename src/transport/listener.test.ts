@@ -109,12 +109,25 @@ describe("the first bytes of a connection", () => {
     ["a PRI that is no preface", "PRI * HTTP/2.0\r\n\r\nXX", "http1"],
     ["a part of the preface", PREFACE.slice(0, 23), undefined],
     ["a TLS hello", "\x16\x03\x01", "http1"],
+    ["an empty line before a request", "\r\nGET / HTTP/1.1\r\n", "http1"],
+    ["a request without a version", "GET /\r\n", "http1"],
   ])("%s", async (_name, bytes, protocol) => {
     const { listener, started } = listenerOf();
     const socket = await client(await listener.listen(LOOPBACK));
     await send(socket, bytes);
     if (protocol !== undefined) while (started.length === 0) await settle();
     expect(started.map((note) => [note.protocol, note.first])).toEqual(protocol === undefined ? [] : [[protocol, bytes]]);
+  });
+
+  test.each([
+    ["a broken HTTP/2 preface", "INVALID CONNECTION PREFACE\r\n\r\n"],
+    ["another protocol's greeting", "SSH-2.0-client\r\n"],
+  ])("that are %s end the connection without an answer", async (_name, bytes) => {
+    const { listener, started, reports } = listenerOf();
+    const socket = await client(await listener.listen(LOOPBACK));
+    await send(socket, bytes);
+    await closed(socket);
+    expect([started.length, socket.bytesRead, reports]).toEqual([0, 0, [["connection-refused", "neither HTTP/1 nor HTTP/2"]]]);
   });
 
   test("tell HTTP/2 at any cut, with no byte lost", async () => {

@@ -55,6 +55,11 @@ class Newcomer implements Swept {
     this.#first = first;
     const protocol = sniffProtocol(first);
     if (protocol === "undecided") return;
+    if (protocol === "neither") {
+      this.#context.report("connection-refused", "neither HTTP/1 nor HTTP/2");
+      this.#socket.destroy();
+      return;
+    }
     this.leave();
     this.#socket.off("data", this.#onData);
     this.#socket.off("end", this.#onEnd);

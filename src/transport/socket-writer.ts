@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { type Deferred, deferred } from "../base/deferred.ts";
 
 /** Pieces up to this size together are joined into one buffer for one plain write. */
 const JOINED_BYTES = 64 * 1024;
@@ -9,6 +10,8 @@ export class SocketWriter {
   readonly out: Uint8Array[] = [];
   readonly #socket: Socket;
   #full = false;
+  /** Who waits for {@link full} to turn false. */
+  #waiter: Deferred<void> | undefined = undefined;
   /** What had been written when {@link #markedAt} was taken; everything up to there is due within the write timeout. */
   #marked = 0;
   #markedAt = -1;
@@ -18,6 +21,8 @@ export class SocketWriter {
     this.#socket = socket;
     socket.on("drain", () => {
       this.#full = false;
+      this.#waiter?.resolve();
+      this.#waiter = undefined;
       onDrain();
     });
   }
@@ -25,6 +30,13 @@ export class SocketWriter {
   /** Whether the socket holds more than it should: produce no more until it drains. */
   get full(): boolean {
     return this.#full;
+  }
+
+  /** Resolves once the writer is no longer {@link full}, never when the socket closes before that; undefined when it is not full. */
+  room(): Promise<void> | undefined {
+    if (!this.#full) return undefined;
+    this.#waiter ??= deferred<void>();
+    return this.#waiter.promise;
   }
 
   /** Whether everything flushed has been handed to the operating system. */

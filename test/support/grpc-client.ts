@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, connect } from "node:http2";
+import { connect as connectSocket } from "node:net";
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 
 /** How a call ended. */
@@ -11,8 +12,12 @@ export interface GrpcStatus {
 export class GrpcClient {
   readonly #session: ClientHttp2Session;
 
-  constructor(port: number) {
-    this.#session = connect(`http://127.0.0.1:${port}`);
+  /** To a port of this machine, or to a socket file. */
+  constructor(endpoint: number | { readonly path: string }) {
+    this.#session =
+      typeof endpoint === "number"
+        ? connect(`http://127.0.0.1:${endpoint}`)
+        : connect("http://localhost", { createConnection: () => connectSocket(endpoint.path) });
     this.#session.on("error", () => {});
   }
 

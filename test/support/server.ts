@@ -10,7 +10,7 @@ export interface RunningServer {
   readonly process: ChildProcess;
   readonly port: number;
   readonly restPort: number;
-  /** `http://127.0.0.1:PORT` of the REST port. */
+  /** `http://127.0.0.1:PORT` of the REST port, or of the other one when that is off. */
   readonly url: string;
   /** What it has printed so far. */
   stdout(): string;
@@ -29,21 +29,34 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Starts the built server and waits for `/readyz`, or with `until: "listening"` for `/livez`. Fails with its output if it exits first. */
+/** How to start a server. */
+export interface StartOptions {
+  /** Wait for `/readyz`, or for `/livez` only. */
+  readonly until?: "ready" | "listening";
+  /** A module that Node loads before the server: for what only a process can do to itself. */
+  readonly preload?: string;
+}
+
+/**
+ * Starts the built server on ports of its own, if the arguments name none, and waits until it answers. Fails with its output if
+ * it exits first.
+ */
 export async function startServer(
   args: readonly string[],
-  { until = "ready" }: { until?: "ready" | "listening" } = {},
+  { until = "ready", preload }: StartOptions = {},
 ): Promise<RunningServer> {
   if (!existsSync(MAIN)) throw new Error("the server is not built: npm run build");
-  const [port, restPort] = [await freePort(), await freePort()];
-  const child = spawn(process.execPath, [MAIN, ...args, `--port=${port}`, `--rest_api_port=${restPort}`], {
+  const port = givenPort(args, "--port=") ?? (await freePort());
+  const restPort = givenPort(args, "--rest_api_port=") ?? (await freePort());
+  const preloading = preload === undefined ? [] : [`--import=${preload}`];
+  const child = spawn(process.execPath, [...preloading, MAIN, `--port=${port}`, `--rest_api_port=${restPort}`, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const output = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
   const exited = new Promise<number | null>((resolve) => child.on("close", resolve));
-  const url = `http://127.0.0.1:${restPort}`;
+  const url = `http://127.0.0.1:${restPort || port}`;
   const probe = until === "ready" ? "/readyz" : "/livez";
   const failed = exited.then((code) => {
     throw new Error(`the server exited with ${code} before it was ${until}:\n${output.stdout}\n${output.stderr}`);
@@ -61,6 +74,11 @@ export async function startServer(
       return exited;
     },
   };
+}
+
+function givenPort(args: readonly string[], flag: string): number | undefined {
+  const written = args.find((arg) => arg.startsWith(flag));
+  return written === undefined ? undefined : Number(written.slice(flag.length));
 }
 
 /** Runs the built command line to its end. */
@@ -91,4 +109,23 @@ export async function eventually<T>(probe: () => Promise<T | undefined | false> 
     if (value !== undefined && value !== false) return value;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** One line of the server's log. */
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly model?: string;
+  readonly version?: string;
+  readonly state?: string;
+  readonly error?: string;
+}
+
+/** What the server has logged so far. Fails when a line is not JSON. */
+export function logLines(server: RunningServer): readonly LogLine[] {
+  return server
+    .stderr()
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as LogLine);
 }

@@ -18,7 +18,6 @@ const WHOLE_SERVER: readonly string[] = [
   "PredictionService",
   "tensorflow.serving.ModelService",
   "tensorflow.serving.PredictionService",
-  "inference.GRPCInferenceService",
   "grpc.health.v1.Health",
 ];
 

@@ -2,15 +2,18 @@ import { ServingError } from "../../base/serving-error.ts";
 import type { RequestMetrics } from "../../serving/request-metrics.ts";
 
 /** Told of each finished call when the log is at debug level. */
-export type CallLog = (fields: { api: string; model: string; status: string; microseconds: number; error?: unknown }) => void;
+export type CallLog = (fields: { api: string; model: string; status: string; microseconds: number; err?: unknown }) => void;
 
 /** Counts and times gRPC inference calls; synchronous ones stay so. */
 export class CallRecorder {
   readonly #metrics: RequestMetrics;
+  readonly #reportFault: (reason: unknown) => void;
   readonly #log: CallLog | undefined;
 
-  constructor(metrics: RequestMetrics, log?: CallLog) {
+  /** `reportFault` is told of errors that are nobody's ServingError: bugs, for the log. */
+  constructor(metrics: RequestMetrics, reportFault: (reason: unknown) => void, log?: CallLog) {
     this.#metrics = metrics;
+    this.#reportFault = reportFault;
     this.#log = log;
   }
 
@@ -45,9 +48,10 @@ export class CallRecorder {
 
   #failed(api: string, model: string, start: number, reason: unknown): ServingError {
     const error = ServingError.from(reason);
+    if (error !== reason) this.#reportFault(reason);
     const microseconds = (performance.now() - start) * 1000;
     this.#metrics.finished(model, api, "GRPC", error.code, microseconds);
-    this.#log?.({ api, model, status: error.code, microseconds, error });
+    this.#log?.({ api, model, status: error.code, microseconds, err: error });
     return error;
   }
 }

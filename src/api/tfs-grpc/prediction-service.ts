@@ -1,4 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
+import { AllocationBudget } from "../../codec/allocation-budget.ts";
 import {
   decodeExampleRequest,
   decodeMultiInferenceRequest,
@@ -17,6 +18,8 @@ import { GrpcPredict } from "./grpc-predict.ts";
 export interface PredictionServices {
   readonly inference: Inference;
   readonly recorder: CallRecorder;
+  /** Largest request; what one unpacks to may be twice that. */
+  readonly maxRequestBytes: number;
   /** Response tensors as `tensor_content` instead of typed fields. */
   readonly asTensorContent: boolean;
 }
@@ -25,15 +28,16 @@ const SERVICE = "/tensorflow.serving.PredictionService/";
 
 /** The inference calls of `tensorflow.serving.PredictionService`, by path. */
 export function predictionServiceMethods(services: PredictionServices): Map<string, GrpcMethod> {
-  const { inference, recorder, asTensorContent } = services;
+  const { inference, recorder, asTensorContent, maxRequestBytes } = services;
+  const budget = () => new AllocationBudget(2 * maxRequestBytes);
 
   const predict = (message: Uint8Array, call: GrpcCall) => {
-    const request = decodePredictRequest(message);
+    const request = decodePredictRequest(message, budget());
     const spec = required(request.modelSpec);
     return recorder.record("Predict", spec.name, () => inference.predict(spec, new GrpcPredict(request, asTensorContent), call));
   };
   const classify = (message: Uint8Array, call: GrpcCall) => {
-    const request = decodeExampleRequest(message);
+    const request = decodeExampleRequest(message, budget());
     const spec = required(request.modelSpec);
     return recorder.record("Classify", spec.name, async () => {
       const { resolved, rows } = await inference.classify({ spec, examples: request.examples }, call);
@@ -41,7 +45,7 @@ export function predictionServiceMethods(services: PredictionServices): Map<stri
     });
   };
   const regress = (message: Uint8Array, call: GrpcCall) => {
-    const request = decodeExampleRequest(message);
+    const request = decodeExampleRequest(message, budget());
     const spec = required(request.modelSpec);
     return recorder.record("Regress", spec.name, async () => {
       const { resolved, values } = await inference.regress({ spec, examples: request.examples }, call);
@@ -49,7 +53,7 @@ export function predictionServiceMethods(services: PredictionServices): Map<stri
     });
   };
   const multiInference = async (message: Uint8Array, call: GrpcCall) => {
-    const request = decodeMultiInferenceRequest(message);
+    const request = decodeMultiInferenceRequest(message, budget());
     const tasks = request.tasks.map((task) => ({ spec: task.modelSpec, methodName: task.methodName }));
     return encodeMultiInferenceResponse(await inference.multiInference(tasks, request.examples, call));
   };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseRoute } from "./route.ts";
+import { parseRoute, RouteTable } from "./route.ts";
 
 describe("a path that is served", () => {
   test.each([
@@ -42,5 +42,21 @@ describe("a path that is not", () => {
     ["GET", "/v1/models/iris%zz", "Malformed percent-encoding in request: iris%zz"],
   ])("%s %s", (method, path, message) => {
     expect(() => parseRoute(method, path)).toThrow(expect.objectContaining({ code: "invalid-argument", message }));
+  });
+});
+
+describe("a route table", () => {
+  test("leaves the query aside and gives the same route again", () => {
+    const routes = new RouteTable();
+    const route = routes.find("POST", "/v1/models/iris:predict?verbose=1");
+    expect(route).toEqual({ kind: "predict", model: "iris" });
+    expect(routes.find("POST", "/v1/models/iris:predict?verbose=1")).toBe(route);
+  });
+
+  test("keeps methods apart and goes on when it is full", () => {
+    const routes = new RouteTable();
+    for (let i = 0; i < 3000; i++)
+      expect(routes.find("POST", `/v1/models/m${i}:predict`)).toEqual({ kind: "predict", model: `m${i}` });
+    expect(() => routes.find("GET", "/v1/models/m2999:predict")).toThrow("Malformed request");
   });
 });

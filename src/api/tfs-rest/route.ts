@@ -14,6 +14,30 @@ const POST = /^\/v1\/models\/([^/:]+)(?:(?:\/versions\/(\d+))|(?:\/labels\/([^/:
 const GET = /^\/v1\/models(?:\/([^/:]+))?(?:(?:\/versions\/(\d+))|(?:\/labels\/([^/:]+)))?(?:\/(metadata))?$/i;
 const LARGEST_VERSION = 2n ** 63n - 1n;
 
+/** Targets remembered: callers send few different ones, and matching costs more than looking one up. */
+const REMEMBERED = 1024;
+
+/** Parses request targets and remembers the last that were good. */
+export class RouteTable {
+  readonly #posts = new Map<string, RestRoute>();
+
+  /**
+   * The route of a request target, its query left aside.
+   * @throws ServingError as {@link parseRoute} does.
+   */
+  find(method: string, target: string): RestRoute {
+    const known = method === "POST" ? this.#posts.get(target) : undefined;
+    if (known !== undefined) return known;
+    const query = target.indexOf("?");
+    const route = parseRoute(method, query < 0 ? target : target.slice(0, query));
+    if (method === "POST") {
+      if (this.#posts.size === REMEMBERED) this.#posts.clear();
+      this.#posts.set(target, route);
+    }
+    return route;
+  }
+}
+
 /**
  * Parses a path (without its query) by TensorFlow Serving's grammar. Model names and labels are percent-decoded after
  * matching, so that they may hold `/` and `:`.

@@ -11,7 +11,7 @@ import { withServable } from "../../serving/with-servable.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "../../transport/http-exchange.ts";
 import { HTTP_STATUS } from "../http-status.ts";
 import { RestPredict } from "./rest-predict.ts";
-import { parseRoute, type RestRoute } from "./route.ts";
+import { type RestRoute, RouteTable } from "./route.ts";
 import { RunDeadline } from "./run-deadline.ts";
 import { statusJson } from "./status-json.ts";
 
@@ -24,6 +24,8 @@ export interface TfsRestServices {
   readonly timeoutMs: number;
   /** Adds the headers that let pages of other origins call. */
   readonly cors: boolean;
+  /** Told of errors that are nobody's ServingError: bugs, for the log. */
+  readonly reportFault: (reason: unknown) => void;
   /** Told of each finished request when the log is at debug level. */
   readonly logRequest?: (fields: {
     method: string;
@@ -55,6 +57,7 @@ const API_NAMES: Readonly<Record<RestRoute["kind"], string>> = {
 
 /** TensorFlow Serving's REST API: answers every path below `/v1/`, in any case of letters. */
 export function createTfsRestHandler(services: TfsRestServices): HttpHandler {
+  const routes = new RouteTable();
   const headers = services.cors ? [...JSON_HEADERS, ...CORS_HEADERS] : JSON_HEADERS;
 
   return (request) => {
@@ -66,16 +69,22 @@ export function createTfsRestHandler(services: TfsRestServices): HttpHandler {
       const code: StatusCode | "ok" = error?.code ?? "ok";
       const status = error === undefined ? 200 : HTTP_STATUS[error.code];
       services.metrics.finished(route?.model ?? "", route === undefined ? "" : API_NAMES[route.kind], "REST", code, microseconds);
-      services.logRequest?.({ method: request.method, target: request.target, status, microseconds, ...(error && { error }) });
+      services.logRequest?.({
+        method: request.method,
+        target: request.target,
+        status,
+        microseconds,
+        ...(error && { err: error }),
+      });
       return { status, headers, body };
     };
     const fail = (reason: unknown): HttpResponse => {
       const error = ServingError.from(reason);
+      if (error !== reason) services.reportFault(reason);
       return finish(errorBody(error.message), error);
     };
     try {
-      const query = request.target.indexOf("?");
-      route = parseRoute(request.method, query < 0 ? request.target : request.target.slice(0, query));
+      route = routes.find(request.method, request.target);
       const body = answer(services, route, request);
       return body instanceof Promise ? body.then(finish, fail) : finish(body);
     } catch (reason) {

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
@@ -43,7 +44,9 @@ export const onnxPlatform = {
 async function withFile<R>(file: string, name: string, use: (handle: FileHandle) => Promise<R>): Promise<R> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(file, "r");
+    // Not blocking: opening a pipe would wait for whoever writes to it.
+    handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    if (!(await handle.stat()).isFile()) throw new ServingError("invalid-argument", `${name} is not a regular file`);
     return await use(handle);
   } catch (reason) {
     if (reason instanceof ServingError || !(reason instanceof Error) || !("syscall" in reason)) throw reason;

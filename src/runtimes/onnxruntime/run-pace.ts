@@ -12,7 +12,7 @@ const LONGEST_FIRST_MS = 20;
 export type Place = "here" | "elsewhere" | "probe";
 
 /**
- * The moving average after one more run, \`undefined\` while nothing is known. One run that was held up by something else
+ * The moving average after one more run, `undefined` while nothing is known. One run that was held up by something else
  * does not make short runs long; a probe replaces what runs elsewhere seemed to take, since those also wait for a thread.
  */
 export function averageTime(
@@ -27,7 +27,7 @@ export function averageTime(
   return previous + WEIGHT * (counted - previous);
 }
 
-/** Decides where a run of \`milliseconds\` on average is done, the \`count\`-th elsewhere. */
+/** Decides where a run of `milliseconds` on average is done, the `count`-th elsewhere. */
 export function placeOf(milliseconds: number, count: number): Place {
   if (milliseconds < LONG_MS) return "here";
   return milliseconds < LONGEST_PROBE_MS && count % PROBE_EVERY === PROBE_EVERY - 1 ? "probe" : "elsewhere";

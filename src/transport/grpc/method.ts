@@ -13,14 +13,20 @@ export interface GrpcCall {
 /** One request message, one answer. A thrown or rejected ServingError becomes the call's status. */
 export interface UnaryMethod {
   readonly kind: "unary";
-  /** `message` is a view of the connection's buffer: copy what outlives the call. */
+  /**
+   * `message` is a view of the connection's buffer: copy what outlives the call. The answer is kept by reference until it is sent:
+   * it must not be written to again.
+   */
   run(message: Uint8Array, call: GrpcCall): Uint8Array | Promise<Uint8Array>;
 }
 
 /** Any number of messages either way (server streaming, client streaming and both). The call ends OK when `run` resolves. */
 export interface StreamingMethod {
   readonly kind: "streaming";
-  /** `send` resolves once the message is on its way (flow control permitting) and rejects when the call is gone. */
+  /**
+   * `send` resolves once the message is on its way (flow control permitting) and rejects when the call is gone. The message is kept
+   * by reference until the socket has taken it, which may be after that: it must not be written to again.
+   */
   run(messages: AsyncIterable<Uint8Array>, send: (message: Uint8Array) => Promise<void>, call: GrpcCall): Promise<void>;
 }
 

@@ -5,12 +5,12 @@ import type { HttpResponse } from "../http-exchange.ts";
 import { compressResponse, isCompressible } from "../response-compression.ts";
 import { SocketWriter } from "../socket-writer.ts";
 import { type Swept, sweepOf } from "../sweep.ts";
+import { AnswerQueue, type AnswerQueueOwner } from "./answer-queue.ts";
 import { Exchange } from "./exchange.ts";
 import { faultAnswer } from "./fault-answer.ts";
 import { RequestHead } from "./head-parser.ts";
 import { RequestFault } from "./request-fault.ts";
 import { RequestReader } from "./request-reader.ts";
-import { ResponseWriter } from "./response-writer.ts";
 
 /**
  * What the connection does with its input: reads requests; drops it, because the last request has come (it said so, or was
@@ -21,29 +21,22 @@ type Phase = "open" | "last" | "ended" | "gone";
 /** Requests served in one go before other connections get a turn. */
 const REQUESTS_A_TURN = 16;
 
-/** Answers of this size are written at once, so that a peer that does not read stops the next request. */
-const FLUSHED_BYTES = 16 * 1024;
-
 /** Time a peer has to close its side after ours; closing at once could cost it the last answer (RFC 9112, 9.6). */
 const LINGER_MS = 1000;
 const NO_BYTES = Buffer.alloc(0);
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
-const responseWriter = new ResponseWriter();
 
-class Http1Connection implements Connection, Swept {
+class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   readonly #socket: Socket;
   readonly #context: ConnectionContext;
   readonly #reader: RequestReader;
   readonly #writer: SocketWriter;
+  readonly #answers: AnswerQueue;
   #phase: Phase = "open";
   /** When the request being received was first seen incomplete; -1 when there is none. */
   #started = -1;
   /** When the sweep first saw the connection without work, or closed on our side; -1 when it is neither. */
   #quietSince = -1;
-  /** What is to be written, in order: exchanges, and interim answers between them. */
-  readonly #turns: (Exchange | typeof CONTINUE)[] = [];
-  /** Bodies of the requests and answers in {@link #turns}. */
-  #heldBytes = 0;
   #inflating = false;
   #yielded = false;
   #advancing = false;
@@ -56,6 +49,7 @@ class Http1Connection implements Connection, Swept {
     this.#context = context;
     this.#reader = new RequestReader(context.limits);
     this.#writer = new SocketWriter(socket, () => this.#resume());
+    this.#answers = new AnswerQueue(context, this.#writer, this);
     socket.on("data", (bytes: Buffer) => this.receive(bytes));
     socket.on("end", () => this.#onEnd());
     socket.on("error", (reason: NodeJS.ErrnoException) => this.#context.report("socket-error", reason.code));
@@ -86,7 +80,7 @@ class Http1Connection implements Connection, Swept {
       return;
     }
     const ended = this.#phase === "ended";
-    const quiet = ended ? this.#writer.empty : this.#turns.length === 0 && this.#reader.atBoundary;
+    const quiet = ended ? this.#writer.empty : this.#answers.length === 0 && this.#reader.atBoundary;
     if (!quiet) this.#quietSince = -1;
     else if (this.#quietSince < 0) this.#quietSince = now;
 
@@ -100,6 +94,33 @@ class Http1Connection implements Connection, Swept {
     }
   }
 
+  concludes(): boolean {
+    if (!this.#draining || this.#phase !== "open" || !this.#reader.atBoundary) return false;
+    this.lastRequest();
+    return true;
+  }
+
+  lastRequest(): void {
+    this.#phase = "last";
+    this.#started = -1;
+    this.#reader.drop();
+  }
+
+  streamEnded(): void {
+    this.#resume();
+  }
+
+  brokenOff(reset: boolean): void {
+    this.lastRequest();
+    this.#answers.close();
+    if (reset) {
+      this.#phase = "ended";
+      resetSocket(this.#socket);
+    } else {
+      this.#closeIdle();
+    }
+  }
+
   #onEnd(): void {
     this.#peerEnded = true;
     this.#draining = true;
@@ -109,8 +130,7 @@ class Http1Connection implements Connection, Swept {
   #onClose(): void {
     this.#phase = "gone";
     sweepOf(this.#context.clock).delete(this);
-    for (const turn of this.#turns) if (turn instanceof Exchange) turn.abort();
-    this.#turns.length = 0;
+    this.#answers.close();
     this.#reader.drop();
   }
 
@@ -126,8 +146,8 @@ class Http1Connection implements Connection, Swept {
       this.#inflating ||
       this.#yielded ||
       this.#writer.full ||
-      this.#turns.length >= limits.maxPipelined ||
-      this.#heldBytes > limits.maxBodyBytes
+      this.#answers.length >= limits.maxPipelined ||
+      this.#answers.heldBytes > limits.maxBodyBytes
     );
   }
 
@@ -158,17 +178,15 @@ class Http1Connection implements Connection, Swept {
     }
     if (reader.unfinished === undefined) return;
     if (this.#started < 0) this.#started = this.#context.clock.now();
-    if (!reader.takeContinue()) return;
-    if (this.#turns.length === 0) this.#writer.out.push(CONTINUE);
-    else this.#turns.push(CONTINUE);
+    if (reader.takeContinue()) this.#answers.interim(CONTINUE);
   }
 
   #serve(head: RequestHead, body: Uint8Array): void {
     this.#started = -1;
     const exchange = new Exchange(head, body);
-    if (!head.keepAlive) this.#lastRequest();
+    if (!head.keepAlive) this.lastRequest();
     if (head.hasContentEncoding && body.length > 0 && bodyCoding(head.header("content-encoding")) === "gzip") {
-      this.#wait(exchange);
+      this.#answers.wait(exchange);
       this.#inflating = true;
       void this.#inflate(exchange);
     } else {
@@ -181,15 +199,15 @@ class Http1Connection implements Connection, Swept {
     try {
       exchange.body = await inflateRequestBody(exchange.body, maxBodyBytes);
       this.#inflating = false;
-      if (this.#phase === "gone") return;
-      this.#hold(exchange, exchange.body.length);
+      if (this.#answers.closed) return;
+      this.#answers.hold(exchange, exchange.body.length);
       this.#handle(exchange);
     } catch {
       this.#inflating = false;
-      if (this.#phase === "gone") return;
+      if (this.#answers.closed) return;
       this.#context.report("request-refused", 413);
       exchange.keepAlive = false;
-      this.#lastRequest();
+      this.lastRequest();
       this.#answer(exchange, faultAnswer(413, `the decompressed request body is larger than the limit of ${maxBodyBytes} bytes`));
     }
     this.#resume();
@@ -203,7 +221,7 @@ class Http1Connection implements Connection, Swept {
       answer = this.#handlerFault(reason);
     }
     if (answer instanceof Promise) {
-      this.#wait(exchange);
+      this.#answers.wait(exchange);
       answer.then(
         (ready) => this.#encode(exchange, ready),
         (reason: unknown) => this.#encode(exchange, this.#handlerFault(reason)),
@@ -220,11 +238,14 @@ class Http1Connection implements Connection, Swept {
 
   /** Compresses the answer if it is worth it, then hands it on. */
   #encode(exchange: Exchange, answer: HttpResponse): void {
-    if (this.#phase === "gone") return;
+    if (this.#answers.closed) {
+      this.#answers.discard(answer);
+      return;
+    }
     const { head } = exchange;
     const compress = this.#context.compressResponses && head.hasAcceptEncoding;
     if (compress && isCompressible(answer, head.header("accept-encoding"))) {
-      this.#wait(exchange);
+      this.#answers.wait(exchange);
       compressResponse(answer).then(
         (compressed) => this.#answer(exchange, compressed),
         (reason: unknown) => this.#answer(exchange, this.#handlerFault(reason)),
@@ -234,72 +255,18 @@ class Http1Connection implements Connection, Swept {
     }
   }
 
-  /** Gives the exchange its place in the order of answers, if it has none yet. */
-  #wait(exchange: Exchange): void {
-    if (this.#turns.includes(exchange)) return;
-    this.#turns.push(exchange);
-    this.#hold(exchange, exchange.body.length);
-  }
-
-  #hold(exchange: Exchange, bytes: number): void {
-    this.#heldBytes += bytes - exchange.heldBytes;
-    exchange.heldBytes = bytes;
-  }
-
-  /** The answer is there: it is written now or once those before it are. */
+  /** Hands the answer on, then goes on with what waited for it. */
   #answer(exchange: Exchange, answer: HttpResponse): void {
-    if (this.#phase === "gone") return;
-    if (this.#turns.length === 0) {
-      this.#write(exchange, answer);
-    } else {
-      this.#wait(exchange);
-      exchange.answer = answer;
-      this.#hold(exchange, exchange.body.length + answer.body.length);
-      this.#release();
-    }
+    this.#answers.answer(exchange, answer);
     this.#resume();
-  }
-
-  /** Writes the answers whose turn it is. */
-  #release(): void {
-    const turns = this.#turns;
-    while (turns.length > 0) {
-      const turn = turns[0]!;
-      if (turn instanceof Exchange) {
-        if (turn.answer === undefined) return;
-        turns.shift();
-        this.#hold(turn, 0);
-        this.#write(turn, turn.answer);
-      } else {
-        turns.shift();
-        this.#writer.out.push(turn);
-      }
-    }
-  }
-
-  #write(exchange: Exchange, answer: HttpResponse): void {
-    if (this.#draining && this.#phase === "open" && this.#turns.length === 0 && this.#reader.atBoundary) {
-      exchange.keepAlive = false;
-      this.#lastRequest();
-    }
-    const { head, method, keepAlive } = exchange;
-    const framing = { minorVersion: head.minorVersion, headOnly: method === "HEAD", close: !keepAlive };
-    if (!responseWriter.write(answer, framing, this.#writer.out)) this.#context.report("invalid-answer", method);
-    if (answer.body.length >= FLUSHED_BYTES) this.#writer.flush();
   }
 
   #refuse(fault: RequestFault): void {
     this.#context.report("request-refused", fault.status);
     const head = this.#reader.head ?? new RequestHead(NO_BYTES);
     head.keepAlive = false;
-    this.#lastRequest();
+    this.lastRequest();
     this.#answer(new Exchange(head, NO_BYTES), faultAnswer(fault.status, fault.message));
-  }
-
-  #lastRequest(): void {
-    this.#phase = "last";
-    this.#started = -1;
-    this.#reader.drop();
   }
 
   /** Writes what is ready, closes when all is done, and reads on or stops reading as there is room. */
@@ -307,11 +274,11 @@ class Http1Connection implements Connection, Swept {
     if (this.#phase === "gone") return;
     this.#writer.flush();
     if (this.#phase === "ended") return;
-    if (this.#turns.length === 0 && this.#phase === "last") {
+    if (this.#answers.length === 0 && this.#phase === "last") {
       this.#phase = "ended";
       this.#socket.end();
       this.#socket.resume();
-    } else if (this.#turns.length === 0 && this.#draining && this.#reader.atBoundary) {
+    } else if (this.#answers.length === 0 && this.#draining && this.#reader.atBoundary) {
       this.#closeIdle();
     } else {
       // Never in the middle of a body: its time runs while the peer is not read.
@@ -322,7 +289,7 @@ class Http1Connection implements Connection, Swept {
     }
   }
 
-  /** Nothing is under way in either direction: there is no answer to lose. */
+  /** Closes once everything flushed is written. Whatever else the peer sends makes it lose that: for when there is no answer to lose. */
   #closeIdle(): void {
     this.#phase = "ended";
     this.#socket.destroySoon();
@@ -339,6 +306,16 @@ class Http1Connection implements Connection, Swept {
       this.#yielded = false;
       this.#resume();
     });
+  }
+}
+
+/** Makes the peer see that the connection did not end well. */
+function resetSocket(socket: Socket): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    // Only TCP can be reset.
+    socket.destroy();
   }
 }
 

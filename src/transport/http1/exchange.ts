@@ -1,4 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
+import type { BodyPump } from "../body-pump.ts";
 import type { HttpRequest, HttpResponse } from "../http-exchange.ts";
 import type { RequestHead } from "./head-parser.ts";
 
@@ -13,6 +14,8 @@ export class Exchange implements HttpRequest {
   answer: HttpResponse | undefined = undefined;
   /** Body bytes that stay in memory while the exchange waits. */
   heldBytes = 0;
+  /** Sends a streamed answer, once its turn has come. */
+  pump: BodyPump | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #gone = false;
 

@@ -43,6 +43,11 @@ function headerLines(headers: HttpResponse["headers"]): string | undefined {
   return lines;
 }
 
+/** Whether an answer's head is followed by a body (RFC 9112, 6.3; RFC 9110, 15.3.6). */
+export function hasBody(status: number, headOnly: boolean): boolean {
+  return !headOnly && status !== 204 && status !== 205 && status !== 304;
+}
+
 /** Puts answers on the wire. One for all connections of a thread: it keeps the `date` header of the current second. */
 export class ResponseWriter {
   readonly #wallNow: () => number;
@@ -55,8 +60,8 @@ export class ResponseWriter {
   }
 
   /**
-   * Appends the bytes of an answer to `out`: one buffer for a small body, two for a large one, which is not copied.
-   * An answer that cannot be sent as it is (a header with a line break, a status that is none) is replaced by a 500; then
+   * Appends the bytes of an answer to `out`: one buffer for a small body, two for a large one, which is not copied, and the head
+   * alone of a streamed one. To HTTP/1.1 that is sent in chunks; for HTTP/1.0 `framing` must say that the connection closes. An answer that cannot be sent as it is (a header with a line break, a status that is none) is replaced by a 500; then
    * false is returned.
    */
   write(response: HttpResponse, framing: AnswerFraming, out: Uint8Array[]): boolean {
@@ -66,21 +71,24 @@ export class ResponseWriter {
       this.write(faultAnswer(500, "internal error"), framing, out);
       return false;
     }
-    const bodiless = status === 204 || status === 304;
+    const whole = body instanceof Uint8Array;
     let head = statusLine(status) + lines;
-    if (!bodiless) head += `content-length: ${status === 205 ? 0 : body.length}\r\n`;
+    if (status !== 204 && status !== 304) {
+      if (whole || status === 205) head += `content-length: ${whole && status !== 205 ? body.length : 0}\r\n`;
+      else if (framing.minorVersion === 1) head += "transfer-encoding: chunked\r\n";
+    }
     head += this.#date();
     if (framing.close) head += "connection: close\r\n\r\n";
     else head += framing.minorVersion === 0 ? "connection: keep-alive\r\n\r\n" : "\r\n";
 
-    const length = bodiless || framing.headOnly || status === 205 ? 0 : body.length;
-    if (length > COPIED_BODY_BYTES) {
+    const length = whole && hasBody(status, framing.headOnly) ? body.length : 0;
+    if (whole && length > COPIED_BODY_BYTES) {
       out.push(Buffer.from(head, "latin1"), body);
       return true;
     }
     const bytes = Buffer.allocUnsafe(head.length + length);
     bytes.write(head, "latin1");
-    if (length > 0) bytes.set(body, head.length);
+    if (whole && length > 0) bytes.set(body, head.length);
     out.push(bytes);
     return true;
   }

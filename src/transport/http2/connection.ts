@@ -3,40 +3,21 @@ import { ServingError } from "../../base/serving-error.ts";
 import type { Connection, ConnectionContext, ConnectionFactory } from "../connection.ts";
 import { type Swept, sweepOf } from "../sweep.ts";
 import { AbuseBudget } from "./abuse-budget.ts";
+import { PHASE_MOVES, type Phase } from "./connection-phase.ts";
 import { connectionFault, ERROR_CODE, type Fault, streamFault } from "./error-code.ts";
 import { DEFAULT_WINDOW, MAX_WINDOW, ReceiveWindow } from "./flow-control.ts";
-import { FRAME_FLAG, FRAME_TYPE, writeUint32 } from "./frame.ts";
+import { FRAME_FLAG, FRAME_TYPE, goAwayPayload } from "./frame.ts";
 import { type FrameEvent, FrameParser } from "./frame-parser.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";
 import { applySettings, encodeSettings, SETTING } from "./settings.ts";
 import type { Stream } from "./stream.ts";
 import { receiveWindowSize, StreamTable } from "./stream-table.ts";
 
-/** Where a connection is; {@link PHASE_MOVES} says where it may go. */
-type Phase =
-  | "serving"
-  /** GOAWAY with the highest number and a PING are on their way; new streams are still taken. */
-  | "draining"
-  /** GOAWAY with the final number is out; new streams are ignored. */
-  | "last"
-  /** All is answered and our side closed; input is dropped. */
-  | "lingering"
-  /** GOAWAY for a fault is out and our side closed; input is dropped. */
-  | "failed"
-  | "closed";
-
-const PHASE_MOVES: Readonly<Record<Phase, readonly Phase[]>> = {
-  serving: ["draining", "last", "failed", "closed"],
-  draining: ["last", "failed", "closed"],
-  last: ["lingering", "failed", "closed"],
-  lingering: ["closed"],
-  failed: ["closed"],
-  closed: [],
-};
-
 /** How long a peer has to acknowledge the PING of a drain, and to close its side after ours. */
 const DRAIN_PING_MS = 1000;
 const LINGER_MS = 1000;
+/** Requests served in one go before other connections get a turn. */
+const REQUESTS_A_TURN = 32;
 const DRAIN_PING = Buffer.from("draining", "latin1");
 
 /**
@@ -54,6 +35,8 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   #phase: Phase = "serving";
   #phaseSince: number;
   #turnScheduled = false;
+  /** Whether the parser holds input that is left for the next turn. */
+  #yielded = false;
   readonly #startedAt: number;
   /** When what the parser holds incomplete began; -1 when there is none. */
   #incompleteSince: number;
@@ -142,7 +125,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   endTurn(): void {
     this.#turnScheduled = false;
     if (this.#phase === "closed") return;
-    this.#streams.endTurn();
+    if (!this.#yielded) this.#streams.endTurn();
     this.#flush();
     if (this.#phase === "last" && this.#streams.size === 0) this.#linger("lingering");
   }
@@ -172,17 +155,27 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
 
   #read(bytes: Buffer): void {
     if (!this.#takesInput()) return;
+    this.#parser.push(bytes);
+    this.#parse();
+  }
+
+  /** Acts on the parser's input; on no more requests than {@link REQUESTS_A_TURN}, the rest comes after other connections' turns. */
+  #parse(): void {
     const now = this.#context.clock.now();
     this.#streams.now = now;
     const parser = this.#parser;
-    parser.push(bytes);
     let events = 0;
+    let requests = 0;
     try {
       for (let event = parser.next(); event !== undefined; event = parser.next()) {
         events++;
         const fault = this.#on(event);
         if (fault !== undefined) this.#act(fault);
         if (!this.#takesInput()) return;
+        if ((event === "data" || event === "headers") && parser.endStream && ++requests === REQUESTS_A_TURN && parser.hasInput) {
+          this.#yield();
+          return;
+        }
       }
     } catch (reason) {
       this.#context.report("connection-fault", reason);
@@ -192,6 +185,16 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     if (!parser.incomplete) this.#incompleteSince = -1;
     else if (this.#incompleteSince < 0 || events > 0) this.#incompleteSince = now;
     if (this.#streams.turnPending) this.wake();
+  }
+
+  #yield(): void {
+    this.#yielded = true;
+    this.#socket.pause();
+    setImmediate(() => {
+      this.#yielded = false;
+      if (this.#takesInput()) this.#parse();
+      if (!this.#yielded) this.#socket.resume();
+    });
   }
 
   #takesInput(): boolean {
@@ -312,9 +315,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   }
 
   #sendGoAway(lastStreamId: number, code: number, message: string): void {
-    const payload = Buffer.alloc(8 + message.length);
-    payload.write(message, writeUint32(payload, writeUint32(payload, 0, lastStreamId), code), "latin1");
-    this.#outbound.control(FRAME_TYPE.goAway, 0, 0, payload);
+    this.#outbound.control(FRAME_TYPE.goAway, 0, 0, goAwayPayload(lastStreamId, code, message));
   }
 
   /** Closes our side and waits a moment for the peer's, so that it reads the last frames before the socket is gone. */

@@ -83,6 +83,11 @@ export class FrameParser {
     return this.#step === "preface" || this.#step === "payload" || this.#filled > 0 || this.#blockStream !== 0;
   }
 
+  /** Whether bytes of the chunk are left. */
+  get hasInput(): boolean {
+    return this.#at < this.#chunk.length;
+  }
+
   /** Gives the next chunk; the one before must have been read to its end. The chunk must stay unchanged while views are in use. */
   push(chunk: Buffer): void {
     this.#chunk = chunk;

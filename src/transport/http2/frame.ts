@@ -54,3 +54,10 @@ export function writeUint32(out: Uint8Array, at: number, value: number): number 
 export function readUint32(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
+
+/** Payload of GOAWAY: the last stream that will be answered, an error code, and a reason in ASCII. */
+export function goAwayPayload(lastStreamId: number, code: number, reason: string): Buffer {
+  const payload = Buffer.alloc(8 + reason.length);
+  payload.write(reason, writeUint32(payload, writeUint32(payload, 0, lastStreamId), code), "latin1");
+  return payload;
+}

@@ -1,34 +1,39 @@
 import type { ServingError } from "../../base/serving-error.ts";
-import { acceptsGzip, bodyCoding, deflateMessage, inflateRequestBody } from "../content-coding.ts";
+import { BodyPump, type BodySink, discardBody } from "../body-pump.ts";
+import { bodyCoding, inflateRequestBody } from "../content-coding.ts";
 import type { HttpRequest, HttpResponse } from "../http-exchange.ts";
 import { BodyCollector } from "../http1/body-collector.ts";
 import { faultAnswer } from "../http1/fault-answer.ts";
 import type { FaultStatus } from "../http1/request-fault.ts";
+import { hasBody } from "../http1/response-writer.ts";
+import { compressResponse, isCompressible } from "../response-compression.ts";
+import { ERROR_CODE } from "./error-code.ts";
 import { encodeResponseHead } from "./http-response-head.ts";
 import { fieldValue, type RequestHead } from "./request-head.ts";
 import type { Stream, StreamConsumer } from "./stream.ts";
 import type { StreamHost } from "./stream-host.ts";
 
-/** Smaller answers are not worth compressing. */
-const COMPRESSED_BYTES = 1024;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
  * One request of HTTP semantics (REST) on a stream.
  *
- * receiving -> answering once the body is whole, or at once when the request is refused -> answered; gone from anywhere.
+ * receiving -> answering once the body is whole, or at once when the request is refused -> answered, by way of streaming when the
+ * answer's body is streamed; gone from anywhere.
  */
-class HttpCall implements HttpRequest, StreamConsumer {
+class HttpCall implements HttpRequest, StreamConsumer, BodySink {
   readonly method: string;
   readonly target: string;
   body: Uint8Array = NO_BYTES;
   readonly #host: StreamHost;
   readonly #stream: Stream;
   readonly #head: RequestHead;
-  #phase: "receiving" | "answering" | "answered" | "gone" = "receiving";
+  #phase: "receiving" | "answering" | "streaming" | "answered" | "gone" = "receiving";
   #collector: BodyCollector | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #reason: ServingError | undefined = undefined;
+  /** Sends a streamed answer. */
+  #pump: BodyPump | undefined = undefined;
 
   constructor(host: StreamHost, stream: Stream, head: RequestHead) {
     this.#host = host;
@@ -103,6 +108,22 @@ class HttpCall implements HttpRequest, StreamConsumer {
     this.#reason = reason;
     this.#collector = undefined;
     this.#controller?.abort(reason);
+    this.#pump?.cancel();
+  }
+
+  piece(bytes: Uint8Array): Promise<void> | undefined {
+    return this.#host.outbound.piece(this.#stream, bytes);
+  }
+
+  end(): void {
+    this.#phase = "answered";
+    this.#host.outbound.body(this.#stream, NO_BYTES);
+  }
+
+  broken(reason: unknown): void {
+    this.#host.context.report("handler-fault", reason);
+    this.#phase = "gone";
+    this.#host.reset(this.#stream, ERROR_CODE.internalError);
   }
 
   async #inflateAndHandle(): Promise<void> {
@@ -139,21 +160,13 @@ class HttpCall implements HttpRequest, StreamConsumer {
 
   /** Compresses the answer if that is wanted and worth it. */
   #encode(answer: HttpResponse): void {
-    const compress =
-      this.#host.context.compressResponses &&
-      answer.body.length >= COMPRESSED_BYTES &&
-      this.#phase === "answering" &&
-      !answer.headers.some(([name]) => name === "content-encoding") &&
-      acceptsGzip(fieldValue(this.#head, "accept-encoding"));
-    if (!compress) {
+    const compress = this.#host.context.compressResponses && this.#phase === "answering";
+    if (!compress || !isCompressible(answer, fieldValue(this.#head, "accept-encoding"))) {
       this.#answer(answer);
       return;
     }
-    deflateMessage(answer.body, "gzip").then(
-      (body) => {
-        const headers = [...answer.headers, ["content-encoding", "gzip"], ["vary", "accept-encoding"]] as const;
-        this.#answer({ status: answer.status, headers, body });
-      },
+    compressResponse(answer).then(
+      (compressed) => this.#answer(compressed),
       (reason: unknown) => this.#answer(this.#handlerFault(reason)),
     );
   }
@@ -168,11 +181,15 @@ class HttpCall implements HttpRequest, StreamConsumer {
   }
 
   #answer(answer: HttpResponse): void {
-    if (this.#phase === "answered" || this.#phase === "gone") return;
+    if (this.#phase !== "receiving" && this.#phase !== "answering") {
+      this.#discard(answer);
+      return;
+    }
     this.#phase = "answered";
     const head = encodeResponseHead(answer);
     if (head === undefined) {
       this.#host.context.report("invalid-answer", this.method);
+      this.#discard(answer);
       this.#send(faultAnswer(500, "internal error"));
     } else {
       this.#send(answer, head);
@@ -182,9 +199,23 @@ class HttpCall implements HttpRequest, StreamConsumer {
   #send(answer: HttpResponse, head = encodeResponseHead(answer)!): void {
     const { outbound } = this.#host;
     const { status, body } = answer;
-    const bodiless = body.length === 0 || this.method === "HEAD" || status === 204 || status === 205 || status === 304;
-    outbound.headers(this.#stream, head, bodiless);
-    if (!bodiless) outbound.body(this.#stream, body);
+    const whole = body instanceof Uint8Array;
+    const bodied = hasBody(status, this.method === "HEAD") && !(whole && body.length === 0);
+    outbound.headers(this.#stream, head, !bodied);
+    if (!bodied) this.#discard(answer);
+    else if (whole) outbound.body(this.#stream, body);
+    else this.#startStream(body);
+  }
+
+  #startStream(body: AsyncIterable<Uint8Array>): void {
+    this.#phase = "streaming";
+    this.#pump = new BodyPump(body, this, this.#host.context);
+    void this.#pump.run();
+  }
+
+  /** Lets go of an answer whose body nobody will see. */
+  #discard({ body }: HttpResponse): void {
+    if (!(body instanceof Uint8Array)) discardBody(body, this.#host.context);
   }
 }
 

@@ -29,7 +29,7 @@ function currentDate(): string {
   return date;
 }
 
-/** The header block of an answer; undefined when its status or one of its headers cannot be sent. */
+/** The header block of an answer, without a length when its body is streamed; undefined when its status or one of its headers cannot be sent. */
 export function encodeResponseHead(answer: HttpResponse): HeaderFields | undefined {
   const { status, headers, body } = answer;
   if (!Number.isInteger(status) || status < 200 || status > 599) return undefined;
@@ -38,7 +38,8 @@ export function encodeResponseHead(answer: HttpResponse): HeaderFields | undefin
     if (!NAME.test(name) || !VALUE.test(value)) return undefined;
     if (!FRAMING.has(name)) fields.push([name, value]);
   }
-  if (status !== 204 && status !== 304) fields.push(["content-length", String(status === 205 ? 0 : body.length)]);
+  const length = status === 205 ? 0 : body instanceof Uint8Array ? body.length : -1;
+  if (length >= 0 && status !== 204 && status !== 304) fields.push(["content-length", String(length)]);
   fields.push(["date", currentDate()]);
   return fields;
 }

@@ -162,6 +162,21 @@ export class Outbound {
     this.#enqueue(stream, queue, message, sent);
   }
 
+  /**
+   * Sends body bytes after which there are more. Returns undefined when they are on their way; else a promise that resolves when
+   * they are and rejects when the stream is dropped before.
+   */
+  piece(stream: Stream, bytes: Uint8Array): Promise<void> | undefined {
+    const queue = this.#queueOf(stream);
+    queue.chunks.push({ bytes, sent: undefined });
+    this.#count(queue, bytes.length);
+    while (this.#sendFrame(stream)) {}
+    if (stream.queue === undefined) return undefined;
+    const sent = deferred<void>();
+    queue.chunks[queue.chunks.length - 1] = { bytes, sent };
+    return sent.promise;
+  }
+
   /** Queues body bytes that end the stream. */
   body(stream: Stream, bytes: Uint8Array): void {
     const queue = this.#queueOf(stream);

@@ -1,0 +1,131 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { FakeClock } from "../base/fake-clock.ts";
+import { ServingError } from "../base/serving-error.ts";
+import type { OnnxProgram } from "../model/program.ts";
+import type { Runtime, SharedModel } from "../model/runtime.ts";
+import type { RuntimeRegistry } from "../runtimes/registry.ts";
+import { type LoadReport, PlatformLoader } from "./platform-loader.ts";
+
+const MODEL = new URL("../../test/fixtures/onnx/bool_where/model.onnx", import.meta.url).pathname;
+const ID = { name: "m", version: 3n };
+const folder = mkdtempSync(join(tmpdir(), "modelport-"));
+const clock = new FakeClock();
+const { signal } = new AbortController();
+let calls: string[] = [];
+let reports: LoadReport[] = [];
+
+/** A runtime that takes 20 ms for a model and does what the test says. */
+function runtimes(load: (program: OnnxProgram) => Promise<SharedModel>): RuntimeRegistry {
+  const runtime: Runtime = {
+    name: "onnxruntime",
+    load: async (program) => {
+      calls.push("load");
+      const model = await load(program);
+      await clock.advance(20);
+      return model;
+    },
+    attach: () => expect.fail("the control thread attaches to no model"),
+    unload: async ({ handle }) => void calls.push(`unload ${String(handle)}`),
+  };
+  return new Map([["onnxruntime", runtime]]);
+}
+
+const loaded = async (): Promise<SharedModel> => ({ runtime: "onnxruntime", signatures: new Map(), handle: "h" });
+
+function loader(path: string, registry = runtimes(loaded), platform?: string): PlatformLoader {
+  return new PlatformLoader(ID, path, platform, { runtimes: registry, clock, report: (report) => reports.push(report) });
+}
+
+beforeAll(() => {
+  mkdirSync(join(folder, "good", "extra"), { recursive: true });
+  cpSync(MODEL, join(folder, "good", "model.onnx"));
+  writeFileSync(join(folder, "good", "extra", "labels.txt"), Buffer.alloc(1001));
+  mkdirSync(join(folder, "empty"));
+  mkdirSync(join(folder, "broken"));
+  writeFileSync(join(folder, "broken", "model.onnx"), "not a model");
+});
+beforeEach(() => {
+  calls = [];
+  reports = [];
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("a good model", () => {
+  test("is given to its runtime, reported with platform, reason and time, and let go once", async () => {
+    const programs: OnnxProgram[] = [];
+    const registry = runtimes((program) => {
+      programs.push(program);
+      return loaded();
+    });
+    const subject = loader(join(folder, "good"), registry);
+    const model = await subject.load(signal);
+    expect(programs).toMatchObject([{ runtime: "onnxruntime", file: join(folder, "good", "model.onnx") }]);
+    expect(reports).toEqual([{ id: ID, milliseconds: 20, platform: "onnx", why: "holds model.onnx", model }]);
+    await subject.unload();
+    await subject.unload();
+    expect(calls).toEqual(["load", "unload h"]);
+  });
+
+  test("is estimated at 1.2 times all of its files, rounded up", async () => {
+    const bytes = 1001 + (await import("node:fs")).statSync(MODEL).size;
+    expect(await loader(join(folder, "good")).estimate()).toEqual({ ramBytes: Math.ceil(1.2 * bytes) });
+  });
+});
+
+test("files that are gone are estimated at nothing", async () => {
+  expect(await loader(join(folder, "none")).estimate()).toEqual({ ramBytes: 0 });
+});
+
+describe("what fails is reported with all that was known by then", () => {
+  test("no platform", async () => {
+    await expect(loader(join(folder, "empty")).load(signal)).rejects.toMatchObject({
+      code: "not-found",
+      message: expect.stringContaining('"empty" holds no model that can be served (looked for onnx'),
+    });
+    expect(reports).toEqual([{ id: ID, milliseconds: 0, error: expect.objectContaining({ code: "not-found" }) }]);
+  });
+
+  test("a platform nobody knows", async () => {
+    await expect(loader(join(folder, "good"), undefined, "abacus").load(signal)).rejects.toMatchObject({
+      code: "invalid-argument",
+    });
+  });
+
+  test("broken files", async () => {
+    await expect(loader(join(folder, "broken")).load(signal)).rejects.toMatchObject({
+      message: expect.stringContaining("model.onnx"),
+    });
+    expect(reports).toMatchObject([{ platform: "onnx", why: "holds model.onnx", error: { name: "ServingError" } }]);
+    expect(calls).toEqual([]);
+  });
+
+  test("a runtime that this server has not", async () => {
+    await expect(loader(join(folder, "good"), new Map()).load(signal)).rejects.toMatchObject({
+      code: "unimplemented",
+      message: "this server has no runtime onnxruntime",
+    });
+  });
+
+  test("the runtime, and nothing is let go that was never had", async () => {
+    const failure = new ServingError("invalid-argument", "model.onnx: unknown operator Frobnicate");
+    const subject = loader(
+      join(folder, "good"),
+      runtimes(() => Promise.reject(failure)),
+    );
+    await expect(subject.load(signal)).rejects.toBe(failure);
+    await subject.unload();
+    expect(calls).toEqual(["load"]);
+    expect(reports[0].error).toBe(failure);
+  });
+
+  test("a bug, which becomes an internal error without detail", async () => {
+    const subject = loader(
+      join(folder, "good"),
+      runtimes(() => Promise.reject(new TypeError("secret"))),
+    );
+    await expect(subject.load(signal)).rejects.toMatchObject({ code: "internal", message: "internal error" });
+  });
+});

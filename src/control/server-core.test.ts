@@ -1,0 +1,434 @@
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Deferred, deferred } from "../base/deferred.ts";
+import { FakeClock, settle } from "../base/fake-clock.ts";
+import { createLog } from "../base/log.ts";
+import { ServingError } from "../base/serving-error.ts";
+import { LATEST_VERSION, type ModelConfig } from "../config/model-config.ts";
+import { formatServableId, type ServableId } from "../core/servable-id.ts";
+import { MetricsShard } from "../metrics/metrics-shard.ts";
+import type { Runtime } from "../model/runtime.ts";
+import { createRuntimes, type RuntimeRegistry } from "../runtimes/registry.ts";
+import type { VersionStatus } from "../serving/version-status.ts";
+import { ServerCore, type ServerCoreOptions } from "./server-core.ts";
+import type { ServingThreads } from "./serving-threads.ts";
+
+const MODEL = new URL("../../test/fixtures/onnx/bool_where/model.onnx", import.meta.url).pathname;
+const NEVER = new AbortController().signal;
+
+/** Serving threads that note what they are told. */
+class FakeThreads implements ServingThreads {
+  /** Published and retired versions, in order. */
+  readonly calls: string[] = [];
+  readonly readiness: boolean[] = [];
+  readonly labels: ReadonlyMap<string, ReadonlyMap<string, bigint>>[] = [];
+  readonly statuses = new Map<string, readonly VersionStatus[]>();
+  readonly #refusals = new Map<string, ServingError>();
+  readonly #held = new Map<string, Deferred<void>>();
+  #waiting: { readonly holds: () => boolean; readonly done: Deferred<void> }[] = [];
+
+  async publish(id: ServableId): Promise<void> {
+    const refusal = this.#refusals.get(id.name);
+    if (refusal !== undefined) throw refusal;
+    await this.#held.get(id.name)?.promise;
+    this.calls.push(`publish ${id.name} ${id.version}`);
+  }
+
+  async retire(id: ServableId): Promise<void> {
+    this.calls.push(`retire ${id.name} ${id.version}`);
+  }
+
+  setLabels(labels: ReadonlyMap<string, ReadonlyMap<string, bigint>>): void {
+    this.labels.push(labels);
+  }
+
+  setStatuses(model: string, statuses: readonly VersionStatus[]): void {
+    const versions = statuses.map(({ version }) => version);
+    expect(versions).toEqual(versions.toSorted((a, b) => Number(a - b)));
+    this.statuses.set(model, statuses);
+    this.#waiting = this.#waiting.filter(({ holds, done }) => !holds() || done.resolve());
+  }
+
+  setReady(ready: boolean): void {
+    if (this.readiness.at(-1) !== ready) this.readiness.push(ready);
+  }
+
+  /** Refuses a model's versions from now on. */
+  refuse(name: string, error: ServingError): void {
+    this.#refusals.set(name, error);
+  }
+
+  /** Lets the publishing of a model's versions wait; returns the means to go on. */
+  hold(name: string): () => void {
+    const held = deferred<void>();
+    this.#held.set(name, held);
+    return () => held.resolve();
+  }
+
+  /** `1:END 2:AVAILABLE` */
+  states(model: string): string {
+    return (this.statuses.get(model) ?? []).map(({ version, state }) => `${version}:${state}`).join(" ");
+  }
+
+  /** Resolves once a model's versions are in these states. */
+  async reached(model: string, states: string): Promise<void> {
+    if (this.states(model) === states) return;
+    const done = deferred<void>();
+    this.#waiting.push({ holds: () => this.states(model) === states, done });
+    await done.promise;
+  }
+}
+
+const OPTIONS: ServerCoreOptions = {
+  pollIntervalMs: 1000,
+  maxLoadRetries: 1,
+  loadRetryIntervalMs: 60_000,
+  initialLoadThreads: 4,
+  loadThreads: 0,
+  unloadThreads: 0,
+  allowLabelsForUnavailable: false,
+  reloadServablesWithError: false,
+  versionsAlwaysPresent: false,
+};
+
+let root: string;
+let clock: FakeClock;
+let threads: FakeThreads;
+let core: ServerCore;
+/** Loads and unloads of the runtime. */
+let loads: number;
+let unloads: number;
+/** Thrown by the next load, then forgotten. */
+let failNext: Error | undefined;
+
+/** The real runtime, counted. */
+function countedRuntimes(): RuntimeRegistry {
+  const real = createRuntimes({ onnxruntime: {} }).get("onnxruntime")!;
+  const counted: Runtime = {
+    name: "onnxruntime",
+    load: async (program, signal) => {
+      loads++;
+      const failure = failNext;
+      failNext = undefined;
+      if (failure) throw failure;
+      return await real.load(program, signal);
+    },
+    attach: (model) => real.attach(model),
+    unload: async (model) => {
+      unloads++;
+      await real.unload(model);
+    },
+  };
+  return new Map([["onnxruntime", counted]]);
+}
+
+function makeCore(options: Partial<ServerCoreOptions> = {}): ServerCore {
+  core = new ServerCore(
+    { threads, runtimes: countedRuntimes(), shard: new MetricsShard(() => {}), clock, log: createLog("silent") },
+    { ...OPTIONS, ...options },
+  );
+  return core;
+}
+
+/** Lets time pass until a promise settles: files that were just written are left alone for a while. */
+async function driven<T>(promise: Promise<T>): Promise<T> {
+  let over = false;
+  const end = () => {
+    over = true;
+  };
+  promise.then(end, end);
+  while (!over) await clock.advance(100);
+  return await promise;
+}
+
+const settled = () => driven(core.settled(NEVER));
+const reached = (name: string, states: string) => driven(threads.reached(name, states));
+const reload = (...models: readonly ModelConfig[]) => driven(core.reload(models));
+
+/** Moves a version into place whole. */
+function publishVersion(model: string, version: number, content?: string): void {
+  const staging = mkdtempSync(join(root, ".staging-"));
+  if (content === undefined) cpSync(MODEL, join(staging, "model.onnx"));
+  else writeFileSync(join(staging, "model.onnx"), content);
+  mkdirSync(join(root, model), { recursive: true });
+  renameSync(staging, join(root, model, String(version)));
+}
+
+function model(name: string, labels: Record<string, bigint> = {}): ModelConfig {
+  return { name, basePath: join(root, name), versionPolicy: LATEST_VERSION, labels: new Map(Object.entries(labels)) };
+}
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "modelport-"));
+  clock = new FakeClock();
+  threads = new FakeThreads();
+  [loads, unloads, failNext] = [0, 0, undefined];
+});
+
+afterEach(async () => {
+  await core.stop();
+  rmSync(root, { recursive: true });
+});
+
+describe("a start", () => {
+  test("serves the models, tells the threads their states, and becomes ready with the last of them", async () => {
+    publishVersion("a", 1);
+    publishVersion("b", 7);
+    makeCore().start([model("a"), model("b")]);
+    expect([core.ready, threads.readiness]).toEqual([false, [false]]);
+    await settled();
+    expect([threads.states("a"), threads.states("b")]).toEqual(["1:AVAILABLE", "7:AVAILABLE"]);
+    expect([core.ready, threads.readiness]).toEqual([true, [false, true]]);
+    expect(core.models.map(({ name }) => name)).toEqual(["a", "b"]);
+  });
+
+  test("with no model at all is ready", async () => {
+    makeCore().start([]);
+    await settled();
+    expect(core.ready).toBe(true);
+  });
+
+  test("is settled although a model failed, which harms no other", async () => {
+    publishVersion("good", 1);
+    publishVersion("bad", 1, "not a model");
+    makeCore().start([model("bad"), model("good")]);
+    await settled();
+    await reached("good", "1:AVAILABLE");
+    expect(threads.states("bad")).toBe("1:END");
+    expect(threads.statuses.get("bad")![0].error).toMatchObject({
+      code: "data-loss",
+      message: expect.stringContaining("model.onnx"),
+    });
+    expect(core.ready).toBe(false);
+  });
+
+  test("shows every version with what its load found out", async () => {
+    publishVersion("b", 1);
+    publishVersion("a", 2, "not a model");
+    makeCore().start([model("b"), model("a")]);
+    await settled();
+    await reached("b", "1:AVAILABLE");
+    expect(core.rows()).toMatchObject([
+      { name: "a", version: 2n, state: "END", error: { code: "data-loss" } },
+      { name: "b", version: 1n, state: "AVAILABLE", load: { platform: "onnx", why: "holds model.onnx" } },
+    ]);
+  });
+
+  test("waits for a version that is not there yet", async () => {
+    makeCore().start([model("late")]);
+    await clock.advance(5000);
+    publishVersion("late", 3);
+    await settled();
+    expect([threads.states("late"), core.ready]).toEqual(["3:AVAILABLE", true]);
+  });
+
+  test("is given up when it is told to", async () => {
+    makeCore().start([model("never")]);
+    const stopping = new AbortController();
+    const waiting = core.settled(stopping.signal);
+    stopping.abort(new ServingError("cancelled", "the server stops"));
+    await expect(waiting).rejects.toMatchObject({ code: "cancelled" });
+  });
+});
+
+describe("versions", () => {
+  test("a new one takes over and only then the old one goes", async () => {
+    publishVersion("m", 1);
+    makeCore().start([model("m")]);
+    await settled();
+    publishVersion("m", 2);
+    await reached("m", "1:END 2:AVAILABLE");
+    expect(threads.calls).toEqual(["publish m 1", "publish m 2", "retire m 1"]);
+    expect([loads, unloads]).toEqual([2, 1]);
+  });
+
+  test("a broken new one leaves the old one serving and the server ready", async () => {
+    publishVersion("m", 1);
+    makeCore().start([model("m")]);
+    await settled();
+    publishVersion("m", 2, "not a model");
+    await reached("m", "1:AVAILABLE 2:END");
+    expect([core.ready, threads.readiness]).toEqual([true, [false, true]]);
+  });
+
+  test("the last one that is taken away makes the server not ready", async () => {
+    publishVersion("m", 1);
+    makeCore().start([model("m")]);
+    await settled();
+    rmSync(join(root, "m", "1"), { recursive: true });
+    await reached("m", "1:END");
+    expect(threads.readiness).toEqual([false, true, false]);
+  });
+
+  test("one that the threads refuse ends with their reason and is unloaded", async () => {
+    publishVersion("m", 1);
+    threads.refuse("m", new ServingError("internal", "no room in a thread"));
+    makeCore().start([model("m")]);
+    await settled();
+    expect(threads.statuses.get("m")).toMatchObject([{ state: "END", error: { message: "no room in a thread" } }]);
+    expect([loads, unloads]).toEqual([1, 1]);
+  });
+
+  test("one that may load at the next try is tried again after the interval", async () => {
+    publishVersion("m", 1);
+    failNext = new ServingError("unavailable", "the disk is busy");
+    makeCore().start([model("m")]);
+    await reached("m", "1:LOADING");
+    const failed = clock.now();
+    await settled();
+    expect([threads.states("m"), loads]).toEqual(["1:AVAILABLE", 2]);
+    expect(clock.now()).toBeGreaterThanOrEqual(failed + 60_000);
+  });
+
+  test("one whose files are at fault is not tried again", async () => {
+    publishVersion("m", 1);
+    failNext = new ServingError("data-loss", "model.onnx is cut off");
+    makeCore().start([model("m")]);
+    await settled();
+    expect([threads.states("m"), loads]).toEqual(["1:END", 1]);
+  });
+
+  test("one that does not fit is refused before it is read", async () => {
+    publishVersion("m", 1);
+    makeCore({ ramLimitBytes: 10 }).start([model("m")]);
+    await settled();
+    expect(threads.statuses.get("m")).toMatchObject([{ state: "END", error: { code: "resource-exhausted" } }]);
+    expect(loads).toBe(0);
+  });
+});
+
+describe("a reload", () => {
+  test("adds what is new, takes away what is not listed, and leaves the rest alone", async () => {
+    for (const name of ["old", "kept", "fresh"]) publishVersion(name, 1);
+    makeCore().start([model("old"), model("kept")]);
+    await settled();
+    await reached("kept", "1:AVAILABLE");
+    expect(await reload(model("kept"), model("fresh"))).toEqual({ code: "ok", message: "" });
+    expect(threads.states("fresh")).toBe("1:AVAILABLE");
+    await reached("old", "1:END");
+    expect(threads.calls.filter((call) => call.includes("kept"))).toEqual(["publish kept 1"]);
+    expect(core.models.map(({ name }) => name)).toEqual(["kept", "fresh"]);
+  });
+
+  test("says which models did not come up and why", async () => {
+    publishVersion("good", 1);
+    publishVersion("bad", 4, "not a model");
+    makeCore().start([]);
+    const { code, message } = await reload(model("good"), model("bad"));
+    expect(code).toBe("unknown");
+    expect(message).toMatch(
+      /^1 model\(s\) did not become available: \{\{\{?name: bad version: 4\}? due to error: model\.onnx .*\}, \}$/,
+    );
+    expect(message).toContain(formatServableId({ name: "bad", version: 4n }));
+    expect(threads.states("good")).toBe("1:AVAILABLE");
+  });
+
+  test("brings a model back that was taken away", async () => {
+    publishVersion("m", 1);
+    makeCore().start([model("m")]);
+    await settled();
+    for (let round = 0; round < 3; round++) {
+      expect(await reload()).toEqual({ code: "ok", message: "" });
+      expect(await reload(model("m"))).toEqual({ code: "ok", message: "" });
+      expect(threads.states("m")).toBe("1:AVAILABLE");
+    }
+    expect([loads, unloads]).toEqual([4, 3]);
+  });
+
+  test("waits for a model that an earlier one added and that is not up yet", async () => {
+    for (const name of ["slow", "quick"]) publishVersion(name, 1);
+    makeCore().start([]);
+    const goOn = threads.hold("slow");
+    const outcomes: string[] = [];
+    const first = core.reload([model("slow")]).then(({ code }) => outcomes.push(`first ${code}`));
+    const second = core.reload([model("slow"), model("quick")]).then(({ code }) => outcomes.push(`second ${code}`));
+    await reached("quick", "1:AVAILABLE");
+    await settle();
+    expect(outcomes).toEqual([]);
+    goOn();
+    await driven(Promise.all([first, second]));
+    expect(outcomes).toEqual(["first ok", "second ok"]);
+  });
+
+  test("is not held up by a model that never comes up: who waits for that is told when it is taken away", async () => {
+    publishVersion("good", 1);
+    makeCore().start([]);
+    const hopeless = core.reload([model("missing")]);
+    const refused = expect(hopeless).rejects.toMatchObject({
+      code: "aborted",
+      message: expect.stringContaining("model missing"),
+    });
+    expect(await reload(model("good"))).toEqual({ code: "ok", message: "" });
+    await refused;
+  });
+
+  test("that waits is ended by the end of the server", async () => {
+    makeCore().start([]);
+    const hopeless = core.reload([model("missing")]);
+    await core.configure([model("missing")]);
+    const refused = expect(hopeless).rejects.toMatchObject({ code: "unavailable" });
+    core.giveUpReloads();
+    await refused;
+  });
+
+  test("is done one after the other, so that the last list asked for is the one that counts", async () => {
+    for (const name of ["a", "b", "c"]) publishVersion(name, 1);
+    makeCore().start([]);
+    await driven(Promise.all([core.configure([model("a")]), core.configure([model("b")]), core.configure([model("c")])]));
+    expect(core.models.map(({ name }) => name)).toEqual(["c"]);
+    expect(threads.labels.map((labels) => [...labels.keys()])).toEqual([[], ["a"], ["b"], ["c"]]);
+  });
+});
+
+describe("labels", () => {
+  const labels = () => Object.fromEntries(threads.labels.at(-1)?.get("m") ?? []);
+
+  test("at the start are refused, because nothing is available yet", () => {
+    makeCore();
+    expect(() => core.start([model("m", { stable: 1n })])).toThrow(
+      expect.objectContaining({ code: "failed-precondition", message: expect.stringContaining("version 1 of model m") }),
+    );
+    expect(threads.labels).toEqual([]);
+  });
+
+  test("at the start are taken when that is allowed", async () => {
+    publishVersion("m", 1);
+    makeCore({ allowLabelsForUnavailable: true }).start([model("m", { stable: 1n })]);
+    expect(labels()).toEqual({ stable: 1n });
+  });
+
+  test("are given to an available version by a reload", async () => {
+    publishVersion("m", 1);
+    makeCore().start([model("m")]);
+    await settled();
+    await reload(model("m", { stable: 1n }));
+    expect(labels()).toEqual({ stable: 1n });
+    await reload(model("m"));
+    expect(labels()).toEqual({});
+  });
+
+  test("that may not be given make a reload change nothing", async () => {
+    for (const name of ["m", "n"]) publishVersion(name, 1);
+    makeCore({ allowLabelsForUnavailable: true }).start([model("m", { stable: 1n })]);
+    await settled();
+    const told = threads.labels.length;
+    await expect(reload(model("m", { stable: 2n }), model("n"))).rejects.toMatchObject({ code: "failed-precondition" });
+    expect([threads.labels.length, core.models.map(({ name }) => name)]).toEqual([told, ["m"]]);
+    expect(threads.states("n")).toBe("");
+    // The refusal holds nobody up.
+    expect(await reload(model("n"))).toEqual({ code: "ok", message: "" });
+  });
+});
+
+test("a stop lets every version go, and resolves when all are unloaded", async () => {
+  for (const name of ["a", "b"]) publishVersion(name, 1);
+  makeCore().start([model("a"), model("b")]);
+  await settled();
+  await reached("a", "1:AVAILABLE");
+  await reached("b", "1:AVAILABLE");
+  await core.stop();
+  expect([threads.states("a"), threads.states("b")]).toEqual(["1:END", "1:END"]);
+  expect([loads, unloads]).toEqual([2, 2]);
+});

@@ -1,0 +1,352 @@
+import { existsSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Deferred, deferred } from "../base/deferred.ts";
+import { FakeClock, settle } from "../base/fake-clock.ts";
+import { createLog } from "../base/log.ts";
+import { ServingError } from "../base/serving-error.ts";
+import { MetricsCatalog } from "../metrics/metrics-catalog.ts";
+import type { SharedModel } from "../model/runtime.ts";
+import type { ControlRequest, ThreadNotice, ThreadRequest } from "./messages.ts";
+import type { ServingOptions } from "./serving-options.ts";
+import type { ServingThreadLink, ThreadLinkHandlers } from "./thread-link.ts";
+import { ThreadPool } from "./thread-pool.ts";
+
+const MODEL: SharedModel = { runtime: "onnxruntime", signatures: new Map(), handle: 1n };
+const ID = { name: "m", version: 1n };
+
+/** One thing a thread was asked, to be answered by the test. */
+interface Asked {
+  readonly request: ThreadRequest;
+  readonly answer: Deferred<unknown>;
+}
+
+/** A serving thread that notes what it is told and answers when the test says so, or at once. */
+class FakeThread implements ServingThreadLink {
+  readonly told: ThreadNotice[] = [];
+  readonly asked: Asked[] = [];
+  /** Answers at once with what this gives. */
+  prompt: ((request: ThreadRequest) => unknown) | undefined = () => undefined;
+  readonly #handlers: ThreadLinkHandlers;
+
+  constructor(handlers: ThreadLinkHandlers) {
+    this.#handlers = handlers;
+  }
+
+  ask(request: ThreadRequest): Promise<unknown> {
+    const answer = deferred<unknown>();
+    this.asked.push({ request, answer });
+    if (this.prompt !== undefined) answer.resolve(this.prompt(request));
+    return answer.promise;
+  }
+
+  tell(notice: ThreadNotice): void {
+    this.told.push(notice);
+  }
+
+  kinds(): string[] {
+    return this.asked.map(({ request }) => request.kind);
+  }
+
+  latest<Kind extends ThreadNotice["kind"]>(kind: Kind): Extract<ThreadNotice, { kind: Kind }> | undefined {
+    return this.told.findLast((notice): notice is Extract<ThreadNotice, { kind: Kind }> => notice.kind === kind);
+  }
+
+  perform(request: ControlRequest): unknown {
+    return this.#handlers.perform(request);
+  }
+
+  end(reason: unknown = new Error("killed")): void {
+    for (const { answer } of this.asked) answer.reject(new ServingError("unavailable", "the serving thread has ended"));
+    this.#handlers.ended(reason);
+  }
+}
+
+let clock: FakeClock;
+let threads: FakeThread[];
+let pool: ThreadPool;
+/** What the next threads answer. */
+let prompt: FakeThread["prompt"];
+
+beforeEach(() => {
+  clock = new FakeClock();
+  threads = [];
+  prompt = () => undefined;
+  pool = new ThreadPool({
+    threads: 2,
+    options: {} as ServingOptions,
+    control: {
+      reload: async (config) => ({ code: "ok", message: `reload ${config.length}` }),
+      metrics: async () => "metrics",
+      counters: async (names) => names.map(() => 7),
+    },
+    catalog: new MetricsCatalog([]),
+    clock,
+    log: createLog("silent"),
+    startThread: (_data, handlers) => {
+      const thread = new FakeThread(handlers);
+      thread.prompt = prompt;
+      threads.push(thread);
+      return thread;
+    },
+  });
+});
+
+describe("what the pool is told", () => {
+  test("reaches every thread, in order", async () => {
+    const labels = new Map([["m", new Map([["stable", 1n]])]]);
+    await pool.publish(ID, MODEL);
+    pool.setLabels(labels);
+    pool.setStatuses("m", [{ version: 1n, state: "AVAILABLE" }]);
+    pool.setReady(true);
+    await pool.retire(ID);
+    for (const thread of threads) {
+      expect(thread.kinds()).toEqual(["publish", "retire"]);
+      expect(thread.told.slice(2)).toEqual([
+        { kind: "labels", labels },
+        { kind: "statuses", model: "m", statuses: [{ version: 1n, state: "AVAILABLE" }] },
+        { kind: "ready", ready: true },
+      ]);
+    }
+  });
+
+  test("is done once every thread says so", async () => {
+    for (const thread of threads) thread.prompt = undefined;
+    let published = false;
+    const publishing = pool.publish(ID, MODEL).then(() => (published = true));
+    threads[0].asked[0].answer.resolve(undefined);
+    await settle();
+    expect(published).toBe(false);
+    threads[1].asked[0].answer.resolve(undefined);
+    await publishing;
+    expect(published).toBe(true);
+  });
+
+  test("a version that one thread refuses is retired on all, and the refusal passed on", async () => {
+    const refusal = new ServingError("internal", "no room");
+    threads[1].prompt = (request) => (request.kind === "publish" ? Promise.reject(refusal) : undefined);
+    await expect(pool.publish(ID, MODEL)).rejects.toBe(refusal);
+    expect(threads.map((thread) => thread.kinds())).toEqual([
+      ["publish", "retire"],
+      ["publish", "retire"],
+    ]);
+  });
+});
+
+describe("a thread that ends", () => {
+  test("at once after its start is replaced a second later", async () => {
+    threads[0].end();
+    await clock.advance(999);
+    expect(threads).toHaveLength(2);
+    await clock.advance(1);
+    expect(threads).toHaveLength(3);
+  });
+
+  test("later is replaced at once", async () => {
+    await clock.advance(5000);
+    threads[0].end();
+    await clock.advance(0);
+    expect(threads).toHaveLength(3);
+  });
+
+  test("is replaced again and again", async () => {
+    for (let round = 0; round < 5; round++) {
+      threads.at(-1)!.end();
+      await clock.advance(1000);
+    }
+    expect(threads).toHaveLength(7);
+  });
+
+  test("its successor is told everything that holds, and nothing that does not any more", async () => {
+    const labels = new Map([["m", new Map([["stable", 2n]])]]);
+    await pool.publish(ID, MODEL);
+    await pool.publish({ name: "m", version: 2n }, MODEL);
+    await pool.retire(ID);
+    pool.setLabels(labels);
+    pool.setStatuses("m", [{ version: 2n, state: "LOADING" }]);
+    pool.setStatuses("m", [{ version: 2n, state: "AVAILABLE" }]);
+    pool.setReady(true);
+    threads[0].end();
+    await clock.advance(1000);
+    const [, , successor] = threads;
+    expect(successor.asked.map(({ request }) => request)).toEqual([
+      { kind: "publish", id: { name: "m", version: 2n }, model: MODEL },
+    ]);
+    expect(successor.told).toEqual([
+      { kind: "labels", labels },
+      { kind: "statuses", model: "m", statuses: [{ version: 2n, state: "AVAILABLE" }] },
+      { kind: "ready", ready: true },
+    ]);
+  });
+
+  test.each(["publish", "retire"] as const)("while it is asked to %s does not fail the others", async (call) => {
+    if (call === "retire") await pool.publish(ID, MODEL);
+    threads[0].prompt = undefined;
+    const done = call === "publish" ? pool.publish(ID, MODEL) : pool.retire(ID);
+    threads[0].end();
+    await done;
+    await clock.advance(1000);
+    expect(threads[2].kinds()).toEqual(call === "publish" ? ["publish"] : []);
+  });
+
+  test("its successor that starts while a version is published gets it once", async () => {
+    threads[1].prompt = undefined;
+    threads[0].end();
+    const publishing = pool.publish(ID, MODEL);
+    await clock.advance(1000);
+    threads[1].asked[0].answer.resolve(undefined);
+    await publishing;
+    expect(threads[2].kinds()).toEqual(["publish"]);
+  });
+
+  test("with all the others leaves a pool that can still be told things", async () => {
+    for (const thread of [...threads]) thread.end();
+    await pool.publish(ID, MODEL);
+    pool.setReady(true);
+    await clock.advance(1000);
+    for (const thread of threads.slice(2)) {
+      expect(thread.kinds()).toEqual(["publish"]);
+      expect(thread.latest("ready")).toEqual({ kind: "ready", ready: true });
+    }
+  });
+});
+
+describe("a thread that asks", () => {
+  test.each<[ControlRequest, unknown]>([
+    [
+      { kind: "reload", config: new Uint8Array(3) },
+      { code: "ok", message: "reload 3" },
+    ],
+    [{ kind: "metrics" }, "metrics"],
+    [{ kind: "counters", names: ["a", "b"] }, [7, 7]],
+  ])("is answered by the control thread: %j", async (request, answer) => {
+    expect(await threads[0].perform(request)).toEqual(answer);
+  });
+});
+
+describe("draining", () => {
+  test("asks every thread, and is over when all have ended", async () => {
+    let over = false;
+    const draining = pool.drain(5000).then(() => (over = true));
+    await settle();
+    expect(threads.map(({ asked }) => asked.at(-1)?.request)).toEqual([
+      { kind: "drain", timeoutMs: 5000 },
+      { kind: "drain", timeoutMs: 5000 },
+    ]);
+    threads[0].end();
+    await settle();
+    expect(over).toBe(false);
+    threads[1].end();
+    await draining;
+    await clock.advance(10_000);
+    expect(threads).toHaveLength(2);
+  });
+
+  test("makes the server not ready for good, whatever becomes of the models meanwhile", async () => {
+    pool.setReady(true);
+    const draining = pool.drain(5000);
+    for (const thread of threads) thread.told.length = 0;
+    pool.setReady(true);
+    expect(threads.flatMap(({ told }) => told)).toEqual([]);
+    for (const thread of threads) thread.end();
+    await draining;
+  });
+
+  test("takes no replacement for a thread that ended just before", async () => {
+    threads[0].end();
+    const draining = pool.drain(5000);
+    await clock.advance(2000);
+    expect(threads).toHaveLength(2);
+    threads[1].end();
+    await draining;
+  });
+
+  test("does not wait for a thread that dies of it", async () => {
+    for (const thread of threads) thread.prompt = undefined;
+    const draining = pool.drain(5000);
+    for (const thread of threads) thread.end();
+    await expect(draining).resolves.toBeUndefined();
+  });
+});
+
+describe("an endpoint", () => {
+  let socket: Server;
+  let fd: number;
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "modelport-"));
+    socket = createServer();
+    await new Promise<void>((resolve) => socket.listen(0, "127.0.0.1", resolve));
+    fd = (socket as unknown as { _handle: { fd: number } })._handle.fd;
+  });
+  afterEach(async () => {
+    for (const thread of threads) thread.prompt = () => undefined;
+    const draining = pool.drain(0);
+    for (const thread of threads) thread.end();
+    await draining;
+    await new Promise((resolve) => socket.close(resolve));
+    rmSync(folder, { recursive: true });
+  });
+
+  const listens = (thread: FakeThread) =>
+    thread.asked.flatMap(({ request }) => (request.kind === "listen" ? [request.endpoint.kind] : []));
+
+  test("is bound by one thread and shared with the others and with a successor", async () => {
+    const bound = { host: "127.0.0.1", port: (socket.address() as AddressInfo).port, fd };
+    threads[0].prompt = (request) => (request.kind === "listen" ? bound : undefined);
+    expect(await pool.listen({ kind: "tcp", host: "127.0.0.1", port: 0 })).toEqual(bound);
+    expect(threads.map(listens)).toEqual([["tcp"], ["descriptor"]]);
+    threads[0].end();
+    await clock.advance(1000);
+    expect(listens(threads[2])).toEqual(["descriptor"]);
+  });
+
+  test("that cannot be had rejects", async () => {
+    const inUse = new ServingError("already-exists", "127.0.0.1:1 is in use");
+    threads[0].prompt = () => Promise.reject(inUse);
+    await expect(pool.listen({ kind: "tcp", host: "127.0.0.1", port: 1 })).rejects.toBe(inUse);
+  });
+
+  test("reaches a thread that starts while it is being bound", async () => {
+    threads[0].prompt = undefined;
+    const listening = pool.listen({ kind: "tcp", host: "127.0.0.1", port: 0 });
+    threads[1].end();
+    await clock.advance(1000);
+    threads[0].asked.at(-1)!.answer.resolve({ port: 1, fd });
+    await listening;
+    expect(listens(threads[2])).toEqual(["descriptor"]);
+  });
+
+  test("does not fail because a thread ends that was to share it", async () => {
+    threads[0].prompt = () => ({ port: 1, fd });
+    threads[1].prompt = undefined;
+    const listening = pool.listen({ kind: "tcp", host: "127.0.0.1", port: 0 });
+    await settle();
+    threads[1].end();
+    await expect(listening).resolves.toMatchObject({ port: 1 });
+  });
+
+  test("that is a socket file is bound anew by another thread when its file went with the one that bound it", async () => {
+    const path = join(folder, "s.sock");
+    const bind = (request: ThreadRequest) => {
+      if (request.kind === "listen" && request.endpoint.kind === "unix") writeFileSync(path, "");
+      return request.kind === "listen" ? { path, fd } : undefined;
+    };
+    for (const thread of threads) thread.prompt = bind;
+    prompt = bind;
+    await pool.listen({ kind: "unix", path });
+    expect(threads.map(listens)).toEqual([["unix"], ["descriptor"]]);
+    unlinkSync(path);
+    threads[0].end();
+    await settle();
+    expect([existsSync(path), listens(threads[1])]).toEqual([true, ["descriptor", "unix"]]);
+    // With nobody left, the first successor does it.
+    unlinkSync(path);
+    threads[1].end();
+    await clock.advance(1000);
+    expect(existsSync(path)).toBe(true);
+  });
+});
