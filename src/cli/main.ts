@@ -24,7 +24,7 @@ function program(done: (code: number) => void): Command {
       print(`modelport ${version()}\n`);
       return done(0);
     });
-  addServerFlags(modelport.command("inspect").argument("<paths...>"))
+  addServerFlags(modelport.command("inspect").argument("[paths...]"))
     .description("load models, print what serve would print, and serve nothing")
     .action(async (_paths: string[], _values: unknown, command: Command) => done(await inspect(options(command), print)));
   return modelport;

@@ -151,7 +151,7 @@ export class ServerCore {
    * nothing. Resolves without waiting for new models to be available.
    */
   async configure(models: readonly ModelConfig[]): Promise<void> {
-    await this.#enqueue(models);
+    void (await this.#enqueue(models));
   }
 
   /**

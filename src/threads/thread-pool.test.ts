@@ -202,7 +202,7 @@ describe("a thread that ends", () => {
   });
 
   test("with all the others leaves a pool that can still be told things", async () => {
-    for (const thread of [...threads]) thread.end();
+    for (const thread of threads) thread.end();
     await pool.publish(ID, MODEL);
     pool.setReady(true);
     await clock.advance(1000);

@@ -27,7 +27,8 @@ afterEach(async () => {
 /** Kills the oldest serving thread and waits until another one has taken its place. */
 async function killThread(running: RunningServer): Promise<void> {
   const threads = async () =>
-    new Set((await rest(`${running.url}/monitoring/prometheus/metrics`)).text.match(/(?<=event_loop_delay_count\{thread=")\d+/g)).size;
+    new Set((await rest(`${running.url}/monitoring/prometheus/metrics`)).text.match(/(?<=event_loop_delay_count\{thread=")\d+/g))
+      .size;
   const before = logLines(running).filter(({ msg }) => msg === "serving_thread_ended").length;
   const seen = await threads();
   running.process.kill("SIGUSR2");
@@ -72,7 +73,10 @@ describe.skipIf(process.platform === "win32")("a serving thread that dies", () =
     const grpcLoops = Array.from({ length: 4 }, async () => {
       let client = new GrpcClient(port);
       while (loading) {
-        const { status, values } = await grpcPredict(client, "half").catch(() => ({ status: { code: -1, message: "" }, values: [] }));
+        const { status, values } = await grpcPredict(client, "half").catch(() => ({
+          status: { code: -1, message: "" },
+          values: [],
+        }));
         if (status.code === 0) take(values.join() === "2.5,3", `gRPC ${values.join()}`);
         // What was in flight on the thread may fail, with UNAVAILABLE or with its connection; the caller connects anew.
         else if (status.code === -1 || status.code === 14) {

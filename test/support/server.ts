@@ -35,21 +35,23 @@ export interface StartOptions {
   readonly until?: "ready" | "listening";
   /** A module that Node loads before the server: for what only a process can do to itself. */
   readonly preload?: string;
+  /** Ports that the arguments give, in whatever form. */
+  readonly ports?: readonly [port: number, restPort: number];
 }
 
 /**
- * Starts the built server on ports of its own, if the arguments name none, and waits until it answers. Fails with its output if
+ * Starts the built server on ports of its own and waits until it answers. Fails with its output if
  * it exits first.
  */
 export async function startServer(
   args: readonly string[],
-  { until = "ready", preload }: StartOptions = {},
+  { until = "ready", preload, ports }: StartOptions = {},
 ): Promise<RunningServer> {
   if (!existsSync(MAIN)) throw new Error("the server is not built: npm run build");
-  const port = givenPort(args, "--port=") ?? (await freePort());
-  const restPort = givenPort(args, "--rest_api_port=") ?? (await freePort());
+  const [port, restPort] = ports ?? [await freePort(), await freePort()];
+  const portFlags = ports === undefined ? [`--port=${port}`, `--rest_api_port=${restPort}`] : [];
   const preloading = preload === undefined ? [] : [`--import=${preload}`];
-  const child = spawn(process.execPath, [...preloading, MAIN, `--port=${port}`, `--rest_api_port=${restPort}`, ...args], {
+  const child = spawn(process.execPath, [...preloading, MAIN, ...args, ...portFlags], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const output = { stdout: "", stderr: "" };
@@ -74,11 +76,6 @@ export async function startServer(
       return exited;
     },
   };
-}
-
-function givenPort(args: readonly string[], flag: string): number | undefined {
-  const written = args.find((arg) => arg.startsWith(flag));
-  return written === undefined ? undefined : Number(written.slice(flag.length));
 }
 
 /** Runs the built command line to its end. */

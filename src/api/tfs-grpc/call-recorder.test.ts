@@ -11,7 +11,11 @@ function setUp() {
   const shard = new MetricsShard((announcement) => catalog.accept(0, announcement));
   const logged: { api: string; model: string; status: string; err?: unknown }[] = [];
   const faults: unknown[] = [];
-  const recorder = new CallRecorder(new RequestMetrics(shard), (reason) => faults.push(reason), (fields) => logged.push(fields));
+  const recorder = new CallRecorder(
+    new RequestMetrics(shard),
+    (reason) => faults.push(reason),
+    (fields) => logged.push(fields),
+  );
   const page = () => catalog.render();
   return { recorder, logged, faults, page };
 }

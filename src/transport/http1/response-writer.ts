@@ -15,6 +15,12 @@ export interface AnswerFraming {
 /** Bodies up to this size are copied behind their head: one buffer and one write cost less than a gathering write. */
 const COPIED_BODY_BYTES = 32 * 1024;
 
+/** `content-length: ` with 16 digits, or the coding line; and a date with either connection line. */
+const LONGEST_LENGTH_LINE = 34;
+const LONGEST_ENDING = 80;
+
+const EMPTY = Buffer.alloc(0);
+
 const NAME = /^[a-z0-9!#$%&'*+\-.^_`|~]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
@@ -48,11 +54,24 @@ export function hasBody(status: number, headOnly: boolean): boolean {
   return !headOnly && status !== 204 && status !== 205 && status !== 304;
 }
 
-/** Puts answers on the wire. One for all connections of a thread: it keeps the `date` header of the current second. */
+const CONTENT_LENGTH = Buffer.from("content-length: ", "latin1");
+
+/** What follows the length: date, and how the connection goes on. */
+interface Ending {
+  readonly keepAlive: Buffer;
+  readonly keepAlive10: Buffer;
+  readonly close: Buffer;
+}
+
+/** Puts answers on the wire. One for all connections of a thread: it keeps what one answer shares with the next. */
 export class ResponseWriter {
   readonly #wallNow: () => number;
   #second = -1;
-  #dateLine = "";
+  #ending: Ending = { keepAlive: EMPTY, keepAlive10: EMPTY, close: EMPTY };
+  /** The status line and header lines written last, and what they were made from. */
+  #status = 0;
+  #headers: HttpResponse["headers"] | undefined;
+  #beginning: Buffer | undefined;
 
   /** `wallNow`: milliseconds since 1970, for the `date` header. */
   constructor(wallNow: () => number = Date.now) {
@@ -61,45 +80,80 @@ export class ResponseWriter {
 
   /**
    * Appends the bytes of an answer to `out`: one buffer for a small body, two for a large one, which is not copied, and the head
-   * alone of a streamed one. To HTTP/1.1 that is sent in chunks; for HTTP/1.0 `framing` must say that the connection closes. An answer that cannot be sent as it is (a header with a line break, a status that is none) is replaced by a 500; then
-   * false is returned.
+   * alone of a streamed one. To HTTP/1.1 that is sent in chunks; for HTTP/1.0 `framing` must say that the connection closes. An
+   * answer that cannot be sent as it is (a header with a line break, a status that is none) is replaced by a 500; then false is
+   * returned.
    */
   write(response: HttpResponse, framing: AnswerFraming, out: Uint8Array[]): boolean {
     const { status, body } = response;
-    const lines = Number.isInteger(status) && status >= 200 && status <= 599 ? headerLines(response.headers) : undefined;
-    if (lines === undefined) {
+    const beginning = this.#begin(status, response.headers);
+    if (beginning === undefined) {
       this.write(faultAnswer(500, "internal error"), framing, out);
       return false;
     }
     const whole = body instanceof Uint8Array;
-    let head = statusLine(status) + lines;
-    if (status !== 204 && status !== 304) {
-      if (whole || status === 205) head += `content-length: ${whole && status !== 205 ? body.length : 0}\r\n`;
-      else if (framing.minorVersion === 1) head += "transfer-encoding: chunked\r\n";
-    }
-    head += this.#date();
-    if (framing.close) head += "connection: close\r\n\r\n";
-    else head += framing.minorVersion === 0 ? "connection: keep-alive\r\n\r\n" : "\r\n";
-
     const length = whole && hasBody(status, framing.headOnly) ? body.length : 0;
-    if (whole && length > COPIED_BODY_BYTES) {
-      out.push(Buffer.from(head, "latin1"), body);
-      return true;
+    const copied = length <= COPIED_BODY_BYTES ? length : 0;
+    // Long enough for any length or coding line, so that one allocation serves head and body.
+    const bytes = Buffer.allocUnsafe(beginning.length + LONGEST_LENGTH_LINE + LONGEST_ENDING + copied);
+    bytes.set(beginning, 0);
+    let at = beginning.length;
+    if (status !== 204 && status !== 304) {
+      if (whole || status === 205) at = writeLength(bytes, at, whole && status !== 205 ? body.length : 0);
+      else if (framing.minorVersion === 1) at += bytes.write("transfer-encoding: chunked\r\n", at, "latin1");
     }
-    const bytes = Buffer.allocUnsafe(head.length + length);
-    bytes.write(head, "latin1");
-    if (whole && length > 0) bytes.set(body, head.length);
-    out.push(bytes);
+    const ending = this.#end(framing);
+    bytes.set(ending, at);
+    at += ending.length;
+    if (whole && copied > 0) {
+      bytes.set(body, at);
+      at += copied;
+    }
+    out.push(bytes.subarray(0, at));
+    if (whole && length > copied) out.push(body);
     return true;
   }
 
-  #date(): string {
+  #begin(status: number, headers: HttpResponse["headers"]): Buffer | undefined {
+    if (status === this.#status && headers === this.#headers) return this.#beginning;
+    const lines = Number.isInteger(status) && status >= 200 && status <= 599 ? headerLines(headers) : undefined;
+    if (lines === undefined) return undefined;
+    this.#status = status;
+    this.#headers = headers;
+    this.#beginning = Buffer.from(statusLine(status) + lines, "latin1");
+    return this.#beginning;
+  }
+
+  #end({ close, minorVersion }: AnswerFraming): Buffer {
     const now = this.#wallNow();
     const second = Math.floor(now / 1000);
     if (second !== this.#second) {
       this.#second = second;
-      this.#dateLine = `date: ${new Date(now).toUTCString()}\r\n`;
+      const date = `date: ${new Date(now).toUTCString()}\r\n`;
+      this.#ending = {
+        keepAlive: Buffer.from(`${date}\r\n`, "latin1"),
+        keepAlive10: Buffer.from(`${date}connection: keep-alive\r\n\r\n`, "latin1"),
+        close: Buffer.from(`${date}connection: close\r\n\r\n`, "latin1"),
+      };
     }
-    return this.#dateLine;
+    if (close) return this.#ending.close;
+    return minorVersion === 0 ? this.#ending.keepAlive10 : this.#ending.keepAlive;
   }
+}
+
+/** Writes the header line of a body's length; returns where it ends. */
+function writeLength(bytes: Buffer, start: number, length: number): number {
+  bytes.set(CONTENT_LENGTH, start);
+  let at = start + CONTENT_LENGTH.length;
+  let digits = 1;
+  for (let power = 10; power <= length; power *= 10) digits++;
+  let rest = length;
+  for (let i = at + digits - 1; i >= at; i--) {
+    bytes[i] = 0x30 + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  at += digits;
+  bytes[at] = 0x0d;
+  bytes[at + 1] = 0x0a;
+  return at + 2;
 }
