@@ -115,10 +115,11 @@ async function start(
   return { stop };
 }
 
+/** The REST port comes last: it is where readiness is asked for, and ready means that all is open. */
 async function listen(pool: ThreadPool, { host, port, restApiPort, grpcSocketPath }: ServerOptions): Promise<ServerEndpoints> {
+  const socket = grpcSocketPath === undefined ? undefined : await pool.listen({ kind: "unix", path: grpcSocketPath });
   const grpc = port === 0 ? undefined : await pool.listen({ kind: "tcp", host, port });
   const rest = restApiPort === 0 ? undefined : await pool.listen({ kind: "tcp", host, port: restApiPort });
-  const socket = grpcSocketPath === undefined ? undefined : await pool.listen({ kind: "unix", path: grpcSocketPath });
   return { ...(grpc && { grpc }), ...(rest && { rest }), ...(socket && { socket }) };
 }
 
