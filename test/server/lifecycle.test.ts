@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, test } from "vitest";
@@ -234,6 +234,7 @@ test(
 
     let version = 1;
     let removed = 0;
+    let warm = 0;
     for (let second = 0; second < SWAP_SECONDS; second++) {
       version++;
       served = [served[0], version];
@@ -243,18 +244,29 @@ test(
       // What the server says has ended may not answer any more.
       const ended = (await statuses("half")).filter(({ state }) => state === "END").map(({ version: number }) => Number(number));
       removed = ended.length;
+      if (second === Math.floor(SWAP_SECONDS / 2)) warm = residentMegabytes(server.process.pid!);
       served = [Math.max(served[0], ...ended.map((number) => number + 1)), version];
     }
     running = false;
     await Promise.all([...restLoops, ...grpcLoops]);
+    const end = residentMegabytes(server.process.pid!);
+    const figures = `${requests} requests, ${seen.size} versions seen, ${warm} MB half way, ${end} MB at the end`;
+    if (process.env.SWAP_SECONDS !== undefined) process.stdout.write(`${figures}\n`);
 
     expect(failures).toEqual([]);
     expect(requests).toBeGreaterThan(SWAP_SECONDS * 50);
     expect(seen.size).toBeGreaterThan(SWAP_SECONDS / 2);
     expect(removed).toBeGreaterThan(SWAP_SECONDS / 2);
+    if (process.platform === "linux") expect(end).toBeLessThan(warm * 1.2);
   },
   SWAP_SECONDS * 1000 + 60_000,
 );
+
+/** Resident memory of a process, where /proc tells. */
+function residentMegabytes(pid: number): number {
+  const status = process.platform === "linux" ? readFileSync(`/proc/${pid}/status`, "utf8") : "";
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+}
 
 /** The version a PredictResponse names. */
 function versionOf(response: Uint8Array): number {
