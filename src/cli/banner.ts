@@ -7,7 +7,12 @@ import type { ServerEndpoints } from "./serve.ts";
 import { version } from "./version.ts";
 
 /** What a person wants to know once a server is up: its models, its addresses, and one line to try it with. */
-export async function banner(core: ServerCore, endpoints: ServerEndpoints, { host }: ServerOptions): Promise<string> {
+export async function banner(
+  core: ServerCore,
+  endpoints: ServerEndpoints,
+  { host }: ServerOptions,
+  metricsPath: string | undefined,
+): Promise<string> {
   const rows = core.rows();
   const lines = [`modelport ${version()}`, "", modelTable(rows.map(tableRow)), ""];
   const address = (endpoint: BoundEndpoint) => `${reachable(host)}:${endpoint.port}`;
@@ -16,7 +21,9 @@ export async function banner(core: ServerCore, endpoints: ServerEndpoints, { hos
   const rest = endpoints.rest ?? endpoints.grpc;
   if (rest === undefined) return `${lines.join("\n")}\n`;
   const url = `http://${address(rest)}`;
-  lines.push(`  REST     ${url}/v1/models/NAME`, `  metrics  ${url}/monitoring/prometheus/metrics`, `  health   ${url}/readyz`);
+  lines.push(`  REST     ${url}/v1/models/NAME`);
+  if (metricsPath !== undefined) lines.push(`  metrics  ${url}${metricsPath}`);
+  lines.push(`  health   ${url}/readyz`);
   const line = await firstSample(core, rows, url);
   if (line !== undefined) lines.push("", "Try it:", "", `  ${line}`);
   return `${lines.join("\n")}\n`;

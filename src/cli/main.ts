@@ -15,6 +15,7 @@ const print = (text: string): void => void process.stdout.write(text);
 function program(done: (code: number) => void): Command {
   const modelport = new Command("modelport").description("Serves trained models over gRPC and REST").exitOverride();
   modelport.configureOutput({ outputError: () => undefined }).helpCommand(false);
+  modelport.addHelpText("after", "\nFlags are listed by: modelport serve --help");
   const options = (command: Command): ServerOptions => resolveServerOptions(flagValuesOf(command), command.args, process.env);
   addServerFlags(modelport.command("serve", { isDefault: true }).argument("[paths...]"))
     .description("serve model files, folders of versions, or folders of models (the word serve may be left out)")

@@ -99,11 +99,17 @@ async function start(
   try {
     core.start(initial);
     const endpoints = await listen(pool, options);
-    watcher = watch(models, initial, core, log);
+    watcher = watch(models, initial, options.loading.versionsAlwaysPresent, core, log);
+    if (!isLoopback(options.host)) {
+      log.warn("open_to_the_network", {
+        host: options.host,
+        message: "whoever reaches this address can ask models and change which are served",
+      });
+    }
     for (const flag of options.ignored) log.info("flag_ignored", { flag });
     void core
       .settled(stopping.signal)
-      .then(() => banner(core, endpoints, options))
+      .then(() => banner(core, endpoints, options, serving.metricsPath))
       .then(print)
       .catch((reason) => {
         if (!stopping.signal.aborted) log.error("start_not_settled", { err: reason });
@@ -123,12 +129,23 @@ async function listen(pool: ThreadPool, { host, port, restApiPort, grpcSocketPat
   return { ...(grpc && { grpc }), ...(rest && { rest }), ...(socket && { socket }) };
 }
 
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
 /** Reads a changing set of models again and again, and reloads when it is another one than was read last. */
-function watch(models: ModelSet, initial: readonly ModelConfig[], core: ServerCore, log: Log): Poller | undefined {
+function watch(
+  models: ModelSet,
+  initial: readonly ModelConfig[],
+  keepEmptied: boolean,
+  core: ServerCore,
+  log: Log,
+): Poller | undefined {
   if (models.pollIntervalMs === undefined) return undefined;
   let known = initial;
   const look = async () => {
-    const found = await models.read();
+    const read = await models.read();
+    const found = keepEmptied && models.discovers ? withEmptied(read, known) : read;
     if (sameModels(found, known)) return;
     // A list that is refused now may be allowed later, as when a label waits for its version: it stays to be done.
     await core.configure(found);
@@ -137,6 +154,12 @@ function watch(models: ModelSet, initial: readonly ModelConfig[], core: ServerCo
   return new Poller(look, models.pollIntervalMs, systemClock, (reason) =>
     log.warn("models_not_reloaded", { error: ServingError.from(reason).message }),
   );
+}
+
+/** What was found, and the models that were found before and have no version now. */
+function withEmptied(found: readonly ModelConfig[], known: readonly ModelConfig[]): readonly ModelConfig[] {
+  const names = new Set(found.map(({ name }) => name));
+  return [...found, ...known.filter(({ name }) => !names.has(name))];
 }
 
 /** Resolves at the first signal to stop; the second one ends the process. */

@@ -16,6 +16,9 @@ export interface ParsedFlags {
   readonly options: ServerOptions;
 }
 
+/** Words that are a command's name rather than a path when they come first among what is no flag. */
+const COMMANDS: ReadonlySet<string> = new Set(["serve", "inspect"]);
+
 /**
  * Adds every flag of the server to a command. Arguments must go through {@link normalizeArguments} before the command
  * parses them; {@link flagValuesOf} takes the values out again; what the command throws goes through {@link flagError}.
@@ -28,7 +31,7 @@ export function addServerFlags(command: Command): Command {
 /**
  * Writes arguments the way commander takes them: a boolean gets the value it leaves out (commander would take the next
  * argument for it, which is its own only when it is `true` or `false`), and a known flag may have dashes for underscores
- * (`--rest-api-port`). What follows `--` stays.
+ * (`--rest-api-port`). The command's word comes first, wherever it was written. What follows `--` stays.
  */
 export function normalizeArguments(argv: readonly string[]): string[] {
   const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
@@ -38,10 +41,13 @@ export function normalizeArguments(argv: readonly string[]): string[] {
     const flag = found && (findFlag(found[1]!) ?? findFlag(found[1]!.replaceAll("-", "_")));
     const value = found?.[2];
     if (!flag) normal.push(argv[at]!);
-    else if (value !== undefined || flag.kind !== "boolean") normal.push(`--${flag.name}${value ?? ""}`);
+    else if (value !== undefined) normal.push(`--${flag.name}${value}`);
+    else if (flag.kind !== "boolean") normal.push(at + 1 < end ? `--${flag.name}=${argv[++at]!}` : `--${flag.name}`);
     else if (at + 1 < end && /^(?:true|false)$/.test(argv[at + 1]!)) normal.push(`--${flag.name}=${argv[++at]!}`);
     else normal.push(`--${flag.name}=true`);
   }
+  const word = normal.findIndex((argument) => !argument.startsWith("-"));
+  if (word > 0 && COMMANDS.has(normal[word]!)) normal.unshift(...normal.splice(word, 1));
   return [...normal, ...argv.slice(end)];
 }
 

@@ -1,5 +1,3 @@
-import type { LoggingConfig } from "../gen/tensorflow_serving/config/logging_config_pb.ts";
-
 /** Which of a model's versions are served. */
 export type VersionPolicy =
   /** The `count` highest ones, at least 1. */
@@ -16,8 +14,6 @@ export interface ModelConfig {
   readonly platform?: string;
   readonly versionPolicy: VersionPolicy;
   readonly labels: ReadonlyMap<string, bigint>;
-  /** As it was configured; what it means is not checked here. */
-  readonly logging?: LoggingConfig;
 }
 
 /** What a model is served with when nothing else is said. */

@@ -35,7 +35,6 @@ describe("parseModelServerConfig", () => {
         config {
           name: "iris" base_path: "file:///models/iris%20two" model_platform: "onnx"
           model_version_policy { all {} }
-          logging_config { log_collector_config { type: "file" filename_prefix: "/logs/x" } sampling_config { sampling_rate: .5 } }
         }
       }`;
     expect(parseModelServerConfig(text, rules)).toMatchObject([
@@ -55,7 +54,6 @@ describe("parseModelServerConfig", () => {
         platform: "onnx",
         versionPolicy: { kind: "all" },
         labels: new Map(),
-        logging: { samplingConfig: { samplingRate: 0.5 } },
       },
     ]);
   });
@@ -140,4 +138,10 @@ describe("resolveModelServerConfig", () => {
       "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported",
     );
   });
+});
+
+test("a logging_config is refused, as TensorFlow Serving's stock server does", () => {
+  const text =
+    'model_config_list { config { name: "a" base_path: "/a" model_platform: "onnx" logging_config { sampling_config { sampling_rate: 1 } } } }';
+  expect(() => parseModelServerConfig(text, { platforms: ["onnx"] })).toThrow("No request-logger-creator provided.");
 });

@@ -62,6 +62,12 @@ export function resolveModelServerConfig(message: ModelServerConfigMessage, rule
   }
   const configs = message.config.value.config;
   checkNames(configs);
+  if (configs.some((config) => config.loggingConfig !== undefined)) {
+    throw new ServingError(
+      "invalid-argument",
+      "No request-logger-creator provided. (logging_config is not supported by this version)",
+    );
+  }
   const basePaths = configs.map(resolveBasePath);
   const platforms = configs.map((config) => resolvePlatform(config, rules));
   return configs.map((config, index) => ({
@@ -70,7 +76,6 @@ export function resolveModelServerConfig(message: ModelServerConfigMessage, rule
     platform: platforms[index]!,
     versionPolicy: resolveVersionPolicy(config.modelVersionPolicy),
     labels: new Map(Object.entries(config.versionLabels)),
-    ...(config.loggingConfig && { logging: config.loggingConfig }),
   }));
 }
 

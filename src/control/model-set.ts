@@ -15,6 +15,8 @@ export interface ModelSet {
   read(): Promise<readonly ModelConfig[]>;
   /** How often to read again, in milliseconds; undefined when the set is fixed. */
   readonly pollIntervalMs: number | undefined;
+  /** Whether models are found by looking, so that one without a version looks like one that is gone. */
+  readonly discovers: boolean;
 }
 
 /**
@@ -37,9 +39,10 @@ export function modelSet(choice: ModelChoice): ModelSet {
       return {
         read: () => readConfigFile(choice.path),
         pollIntervalMs: choice.pollIntervalMs > 0 ? choice.pollIntervalMs : undefined,
+        discovers: false,
       };
     case "paths":
-      return { read: () => discover(choice), pollIntervalMs: FOLDER_INTERVAL_MS };
+      return { read: () => discover(choice), pollIntervalMs: FOLDER_INTERVAL_MS, discovers: true };
   }
 }
 
@@ -70,7 +73,7 @@ function fingerprint(models: readonly ModelConfig[]): string {
 }
 
 function fixed(model: ModelConfig): ModelSet {
-  return { read: async () => [model], pollIntervalMs: undefined };
+  return { read: async () => [model], pollIntervalMs: undefined, discovers: false };
 }
 
 async function readConfigFile(path: string): Promise<readonly ModelConfig[]> {

@@ -289,13 +289,9 @@ describe("files that are being copied", () => {
     expect(versions()).toEqual([2n]);
   });
 
-  test.each([
-    ["no file", undefined],
-    ["a file of no bytes", ""],
-  ])("into a folder with %s are never aspired, with a warning", async (_name, content) => {
+  test("into a folder without files are never aspired, with a warning", async () => {
     await put("m/1/model.bin");
     await mkdir(join(root, "m/2"));
-    if (content !== undefined) await put("m/2/model.bin", content);
     const { source, versions, warnings, clock } = watch();
     await source.poll();
     for (let round = 0; round < 3; round++) {
@@ -304,6 +300,19 @@ describe("files that are being copied", () => {
     }
     expect(versions()).toEqual([1n]);
     expect(warnings).toEqual(["m: empty-version"]);
+  });
+
+  test("that leave a file of no bytes are aspired after ten windows, so that the loader says what is wrong", async () => {
+    await put("m/1/model.bin");
+    await put("m/2/model.bin", "");
+    const { source, versions, clock } = watch();
+    await source.poll();
+    await clock.advance(4900);
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+    await clock.advance(100);
+    await source.poll();
+    expect(versions()).toEqual([2n]);
   });
 });
 
@@ -342,15 +351,18 @@ describe("a base path that is itself a model", () => {
     expect(versions()).toEqual([2n]);
   });
 
-  test("stays when it is emptied", async () => {
+  test("stays when it is emptied, for ten windows", async () => {
     await put("m", "first");
     const { source, versions, clock } = watch();
     await source.poll();
     await put("m", "");
     await source.poll();
-    await clock.advance(5000);
+    await clock.advance(4900);
     await source.poll();
     expect(versions()).toEqual([1n]);
+    await clock.advance(100);
+    await source.poll();
+    expect(versions()).toEqual([2n]);
   });
 
   test.each([

@@ -57,6 +57,19 @@ describe("takeFingerprint", () => {
     expect((await takeFingerprint(from)).changedAtMs).toBe(before.changedAtMs);
   });
 
+  test("tells a folder that was moved into place from one that is being written", async () => {
+    await writeFile(join(model, "late"), "1");
+    expect((await takeFingerprint(model)).published).toBe(false);
+    let [from, to] = [model, join(root, "moved")];
+    // The file system's clock is coarse: move until it shows.
+    do {
+      await rename(from, to);
+      [from, to] = [to, from];
+    } while (!(await takeFingerprint(from)).published);
+    await appendFile(join(from, "late"), "2");
+    expect((await takeFingerprint(from)).published).toBe(false);
+  });
+
   test("follows links, and ends where they go round", async () => {
     await mkdir(join(root, "linked"));
     await symlink("../model", join(root, "linked/model"));

@@ -7,6 +7,8 @@ import { join } from "node:path";
 export interface Fingerprint {
   /** Changes when a name, a size, a modification time or an inode below the path does. */
   readonly digest: string;
+  /** Number of files. */
+  readonly files: number;
   /** Bytes of all files. */
   readonly bytes: number;
   /** Milliseconds since 1970 of the last change to any file, by the file system's clock. */
@@ -24,6 +26,7 @@ interface Survey {
   readonly lines: string[];
   /** Real folders entered, against loops of links. */
   readonly entered: Set<string>;
+  files: number;
   bytes: number;
   changedAtMs: number;
   /** The last change of content, the change of the path's own attributes left out. */
@@ -38,6 +41,7 @@ export async function takeFingerprint(path: string): Promise<Fingerprint> {
   const survey: Survey = {
     lines: [],
     entered: new Set(),
+    files: 0,
     bytes: 0,
     changedAtMs: 0,
     writtenAtNs: 0n,
@@ -46,8 +50,8 @@ export async function takeFingerprint(path: string): Promise<Fingerprint> {
   };
   await visit(path, "", survey);
   const digest = createHash("sha256").update(survey.lines.sort().join("\n")).digest("base64");
-  const { bytes, changedAtMs, unreadable } = survey;
-  return { digest, bytes, changedAtMs, published: survey.touchedAtNs > survey.writtenAtNs, unreadable };
+  const { files, bytes, changedAtMs, unreadable } = survey;
+  return { digest, files, bytes, changedAtMs, published: survey.touchedAtNs > survey.writtenAtNs, unreadable };
 }
 
 async function visit(path: string, name: string, survey: Survey): Promise<void> {
@@ -75,6 +79,7 @@ async function visitFolder(path: string, name: string, entry: BigIntStats, surve
 
 function recordFile(name: string, entry: BigIntStats, survey: Survey): void {
   survey.lines.push(JSON.stringify([name, `${entry.size}`, `${entry.mtimeNs}`, `${entry.ino}`]));
+  survey.files++;
   survey.bytes += Number(entry.size);
   noteChange(survey, entry, name === "");
   survey.changedAtMs = Math.max(survey.changedAtMs, Number(entry.ctimeMs));

@@ -7,7 +7,7 @@ const YEAR = 365 * 24 * HOUR;
 const wall = 1_700_000_000_000;
 
 function files(changedAtMs: number, digest = "a", bytes = 10): Fingerprint {
-  return { digest, bytes, changedAtMs, published: false, unreadable: false };
+  return { digest, files: 1, bytes, changedAtMs, published: false, unreadable: false };
 }
 
 describe("judgeSettling", () => {
@@ -35,10 +35,22 @@ describe("judgeSettling", () => {
     expect(judgeSettling(files(wall, "b"), second.watch, { monotonic: 2900, wall }, 1500).verdict).toBe("settled");
   });
 
-  test("never settles what holds no byte, and calls it empty after the window", () => {
+  test("calls what holds no byte empty after the window, and lets the loader say so after ten", () => {
     const first = judgeSettling(files(0, "a", 0), undefined, { monotonic: 0, wall }, 1500);
     expect(first.verdict).toBe("changing");
     expect(judgeSettling(files(0, "a", 0), first.watch, { monotonic: 1500, wall }, 1500).verdict).toBe("empty");
+    expect(judgeSettling(files(0, "a", 0), first.watch, { monotonic: 14_999, wall }, 1500).verdict).toBe("empty");
+    expect(judgeSettling(files(0, "a", 0), first.watch, { monotonic: 15_000, wall }, 1500).verdict).toBe("settled");
+  });
+
+  test("never settles a folder without files", () => {
+    const nothing = { ...files(0, "a", 0), files: 0 };
+    const first = judgeSettling(nothing, undefined, { monotonic: 0, wall }, 1500);
+    expect(judgeSettling(nothing, first.watch, { monotonic: HOUR, wall }, 1500).verdict).toBe("empty");
+  });
+
+  test("settles at once what was moved into place whole", () => {
+    expect(judgeSettling({ ...files(wall), published: true }, undefined, { monotonic: 0, wall }, 1500).verdict).toBe("settled");
   });
 
   test("lets what cannot be read settle, so that loading says why", () => {

@@ -21,12 +21,17 @@ export interface Moment {
  */
 export type Verdict = "settled" | "changing" | "empty";
 
+/** Windows after which files that stay empty are taken for what they are: nobody is about to fill them. */
+const EMPTY_WINDOWS = 10;
+
 /**
  * Decides whether files may be loaded or are still being copied.
  *
  * They have settled when they were moved into place whole (see {@link Fingerprint.published}), or when their last change is at least `windowMs` ago by the wall clock, or when they were seen unchanged
  * over `windowMs` of monotonic time: the first is quick at start-up, the second copes with file times in the future and
- * with a clock that was set back. The window bounds what a copying tool may pause. A path without a single byte never settles.
+ * with a clock that was set back. The window bounds what a copying tool may pause. A path with files
+ * but without a single byte gets {@link EMPTY_WINDOWS} windows, so that whoever loads it can say what is wrong with it; one
+ * without files never settles.
  */
 export function judgeSettling(
   fingerprint: Fingerprint,
@@ -37,7 +42,10 @@ export function judgeSettling(
   const unchanged = previous?.digest === fingerprint.digest;
   const watch = unchanged ? previous : { digest: fingerprint.digest, since: now.monotonic };
   const quiet = now.monotonic - watch.since >= windowMs;
-  if (fingerprint.bytes === 0 && !fingerprint.unreadable) return { verdict: quiet ? "empty" : "changing", watch };
+  if (fingerprint.bytes === 0 && !fingerprint.unreadable) {
+    const abandoned = fingerprint.files > 0 && now.monotonic - watch.since >= EMPTY_WINDOWS * windowMs;
+    return { verdict: abandoned ? "settled" : quiet ? "empty" : "changing", watch };
+  }
   const old = fingerprint.changedAtMs <= now.wall - windowMs;
   return { verdict: old || quiet || fingerprint.published ? "settled" : "changing", watch };
 }
