@@ -148,11 +148,26 @@ describe("addServerFlags", () => {
   });
 
   test.each([
-    [["--port=1", "serve", "./m"], ["serve", "--port=1", "./m"]],
-    [["--port", "1", "inspect", "./m"], ["inspect", "--port=1", "./m"]],
-    [["--enable_batching", "serve"], ["serve", "--enable_batching=true"]],
-    [["./m", "serve"], ["./m", "serve"]],
-    [["--port=1", "--", "serve"], ["--port=1", "--", "serve"]],
+    [
+      ["--port=1", "serve", "./m"],
+      ["serve", "--port=1", "./m"],
+    ],
+    [
+      ["--port", "1", "inspect", "./m"],
+      ["inspect", "--port=1", "./m"],
+    ],
+    [
+      ["--enable_batching", "serve"],
+      ["serve", "--enable_batching=true"],
+    ],
+    [
+      ["./m", "serve"],
+      ["./m", "serve"],
+    ],
+    [
+      ["--port=1", "--", "serve"],
+      ["--port=1", "--", "serve"],
+    ],
   ])("puts the command's word of %j first", (argv, normal) => {
     expect(normalizeArguments(argv)).toEqual(normal);
   });
