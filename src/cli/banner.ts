@@ -1,9 +1,9 @@
 import type { ServerOptions } from "../config/server-options.ts";
 import type { ModelRow, ServerCore } from "../control/server-core.ts";
 import type { BoundEndpoint } from "../transport/listener.ts";
+import type { ServerEndpoints } from "./endpoints.ts";
 import { modelTable, type TableRow } from "./model-table.ts";
 import { sampleRequest } from "./sample-request.ts";
-import type { ServerEndpoints } from "./serve.ts";
 import { version } from "./version.ts";
 
 /** What a person wants to know once a server is up: its models, its addresses, and one line to try it with. */

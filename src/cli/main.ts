@@ -2,7 +2,6 @@ import { Command, CommanderError } from "commander";
 import { ServingError } from "../base/serving-error.ts";
 import { addServerFlags, flagError, flagValuesOf, normalizeArguments } from "../config/command-line.ts";
 import { resolveServerOptions, type ServerOptions } from "../config/server-options.ts";
-import { inspect } from "./inspect.ts";
 import { serve } from "./serve.ts";
 import { version } from "./version.ts";
 
@@ -27,7 +26,10 @@ function program(done: (code: number) => void): Command {
     });
   addServerFlags(modelport.command("inspect").argument("[paths...]"))
     .description("load models, print what serve would print, and serve nothing")
-    .action(async (_paths: string[], _values: unknown, command: Command) => done(await inspect(options(command), print)));
+    .action(async (_paths: string[], _values: unknown, command: Command) => {
+      const { inspect } = await import("./inspect.ts");
+      return done(await inspect(options(command), print));
+    });
   return modelport;
 }
 
