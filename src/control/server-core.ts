@@ -8,7 +8,7 @@ import { availabilityPreservingPolicy } from "../core/availability-preserving-po
 import { BasicManager } from "../core/basic-manager.ts";
 import { EventBus } from "../core/event-bus.ts";
 import type { Loader } from "../core/loader.ts";
-import { formatServableId, servableKey } from "../core/servable-id.ts";
+import { formatServableId, type ServableId, servableKey } from "../core/servable-id.ts";
 import type { ServableState } from "../core/servable-state.ts";
 import { ServableStateMonitor } from "../core/servable-state-monitor.ts";
 import { SourceAdapter } from "../core/source-adapter.ts";
@@ -87,6 +87,8 @@ export class ServerCore {
   readonly #arrivals: ModelArrivals;
   /** Versions in error whose files have changed since. */
   readonly #renewed = new Set<string>();
+  /** By model, the version that failed last. */
+  readonly #lastFailed = new Map<string, string>();
   readonly #reports = new Map<string, LoadReport>();
   #models: readonly ModelConfig[] = [];
   #labels: VersionLabels = new Map();
@@ -285,8 +287,17 @@ export class ServerCore {
     if (health === undefined) log.info("servable_state", fields);
     else log.error("servable_state", { ...fields, code: statusName(health.code), error: health.message });
     if (managerState !== "END") return;
-    this.#reports.delete(servableKey(id));
-    if (health !== undefined) this.#source.noteFailure(id);
+    if (health === undefined) this.#reports.delete(servableKey(id));
+    else this.#failed(id);
+  }
+
+  /** Of a failed version the report stays for the tables, until another version of its model fails. */
+  #failed(id: ServableId): void {
+    const key = servableKey(id);
+    const before = this.#lastFailed.get(id.name);
+    if (before !== undefined && before !== key) this.#reports.delete(before);
+    this.#lastFailed.set(id.name, key);
+    this.#source.noteFailure(id);
   }
 
   #loaded(report: LoadReport): void {

@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync 
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixture, temporaryFolder } from "../support/folders.ts";
-import { modelStatus, states } from "../support/model-status.ts";
+import { modelStatus } from "../support/model-status.ts";
 import { HALF_PLUS_TWO } from "../support/predict.ts";
 import { rest } from "../support/rest.ts";
 import { eventually, logLines, type RunningServer, startServer } from "../support/server.ts";
@@ -65,9 +65,13 @@ describe("a version that cannot be loaded ends with a reason that names its file
   test.skipIf(asRoot)("closed (skipped as root, to whom nothing is closed)", () => {});
 });
 
-test("a version without a single byte is not loaded, and the log says so", async () => {
+test("a version of nothing but an empty file waits a while for its content, then ends as the others do", async () => {
   await eventually(() => logLines(server).some(({ msg }) => msg === "empty-version"));
-  expect(await states(server.url, "nothing")).toBe("");
+  const [version] = await eventually(async () => {
+    const found = await modelStatus(server.url, "nothing");
+    return found[0]?.state === "END" && found;
+  });
+  expect(version.status.error_message).toMatch(/model\.onnx/);
 });
 
 test("the others are served all the while, and the process lives and stops well", async () => {

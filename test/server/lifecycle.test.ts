@@ -99,6 +99,30 @@ describe("hot plug", () => {
     expect((await predict("half")).text).toContain("[1.0, 2.0");
   });
 
+  test("a model file that is replaced again and again while it loads ends up served as it is", async () => {
+    const file = join(folder(), "half.onnx");
+    const sources = [HALF_PLUS_TWO, fixture("identity", "jt_float", "1", "model.onnx"), fixture("README.md")];
+    cpSync(HALF_PLUS_TWO, file);
+    server = await startServer([file]);
+    const answers = new Set<number>();
+    for (let turn = 0; turn < 30; turn++) {
+      const next = join(folder(), "next.onnx");
+      cpSync(sources[turn % sources.length], next);
+      renameSync(next, file);
+      answers.add((await predict("half")).status);
+      await new Promise((resolve) => setTimeout(resolve, 40));
+    }
+    const last = join(folder(), "last.onnx");
+    cpSync(HALF_PLUS_TWO, last);
+    renameSync(last, file);
+    const settled = async () => {
+      const all = await statuses("half");
+      return all.at(-1)?.state === "AVAILABLE" && (await predict("half")).text.includes("[2.5, 3.0");
+    };
+    await eventually(settled);
+    expect([...answers]).toEqual([200]);
+  });
+
   test("a model that appears in a served folder is served too", async () => {
     const root = folder();
     cpSync(HALF_PLUS_TWO, join(root, "one.onnx"));
