@@ -8,7 +8,15 @@ import { metricName } from "../../src/metrics/exposition.ts";
 import { document, documents, ROOT } from "./documents.ts";
 
 /** Flags of other programs that the documents name. */
-const OTHER_PROGRAMS: ReadonlySet<string> = new Set(["builtin", "connections", "data-binary", "help", "protocols", "seconds"]);
+const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
+  "builtin",
+  "connections",
+  "data-binary",
+  "help",
+  "ignore-scripts",
+  "protocols",
+  "seconds",
+]);
 
 /** Names of flags in a text; documents write a flag that stands for any in upper case. */
 function flagsIn(text: string): readonly string[] {
