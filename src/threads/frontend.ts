@@ -65,6 +65,7 @@ export class Frontend {
       inference,
       metrics,
       timeoutMs: options.restTimeoutMs,
+      clock,
       cors: options.cors,
       reportFault: (reason) => log.error("request_failed", { err: reason }),
       ...(log.debugging && { logRequest: (fields) => log.debug("rest_request", fields) }),

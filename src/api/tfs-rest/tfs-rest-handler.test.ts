@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { systemClock } from "../../base/clock.ts";
 import { deferred } from "../../base/deferred.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import { MetricsShard } from "../../metrics/metrics-shard.ts";
@@ -70,6 +71,7 @@ async function handler(options: Partial<TfsRestServices> & { run?: Run; signatur
     inference: new Inference(table, metrics),
     metrics,
     timeoutMs: 30_000,
+    clock: systemClock,
     cors: false,
     reportFault: () => {},
     ...services,

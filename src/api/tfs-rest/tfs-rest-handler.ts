@@ -1,9 +1,11 @@
+import type { Clock } from "../../base/clock.ts";
 import { ServingError, type StatusCode } from "../../base/serving-error.ts";
 import { scanDocument, signatureName } from "../../codec/json/document.ts";
 import { errorBody } from "../../codec/json/error-body.ts";
 import { readExamples } from "../../codec/json/examples.ts";
 import { writeClassifyResponse, writeRegressResponse } from "../../codec/json/results.ts";
 import type { ModelSpec } from "../../codec/model-spec.ts";
+import type { RunContext } from "../../model/servable.ts";
 import type { Inference } from "../../serving/inference.ts";
 import type { RequestMetrics } from "../../serving/request-metrics.ts";
 import type { ServingTable } from "../../serving/serving-table.ts";
@@ -22,6 +24,7 @@ export interface TfsRestServices {
   readonly metrics: RequestMetrics;
   /** Longest model run, in milliseconds. */
   readonly timeoutMs: number;
+  readonly clock: Clock;
   /** Adds the headers that let pages of other origins call. */
   readonly cors: boolean;
   /** Told of errors that are nobody's ServingError: bugs, for the log. */
@@ -98,23 +101,35 @@ function answer(services: TfsRestServices, route: RestRoute, request: HttpReques
     case "predict": {
       const document = scanDocument(request.body);
       const spec = modelSpec(route, signatureName(document));
-      return services.inference.predict(spec, new RestPredict(document), new RunDeadline(request, services.timeoutMs));
+      return bounded(services, request, (context) => services.inference.predict(spec, new RestPredict(document), context));
     }
     case "classify":
     case "regress": {
       const document = scanDocument(request.body);
       const spec = modelSpec(route, signatureName(document));
       const call = { spec, examples: readExamples(document, route.kind) };
-      const context = new RunDeadline(request, services.timeoutMs);
-      return route.kind === "classify"
-        ? services.inference.classify(call, context).then(({ rows }) => writeClassifyResponse(rows))
-        : services.inference.regress(call, context).then(({ values }) => writeRegressResponse(values));
+      return bounded(services, request, async (context) =>
+        route.kind === "classify"
+          ? writeClassifyResponse((await services.inference.classify(call, context)).rows)
+          : writeRegressResponse((await services.inference.regress(call, context)).values),
+      );
     }
     case "status":
       return statusJson(services.table.statuses(route.model, route.version));
     case "metadata":
       return metadata(services.table, route);
   }
+}
+
+/** Runs within the time limit; a run that is over at once costs no more than the object. */
+function bounded<Result>(
+  { timeoutMs, clock }: TfsRestServices,
+  request: HttpRequest,
+  run: (context: RunContext) => Result | Promise<Result>,
+): Result | Promise<Result> {
+  const deadline = new RunDeadline(request, timeoutMs, clock);
+  const result = run(deadline);
+  return result instanceof Promise ? result.finally(() => deadline.end()) : result;
 }
 
 /** What describes generated messages is loaded when it is first asked for: it would double the time a thread takes to start. */
