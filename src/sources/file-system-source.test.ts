@@ -108,7 +108,7 @@ describe("version folders", () => {
     const { source, paths, warnings } = watch();
     await source.poll();
     expect(paths()).toEqual(["m/1"]);
-    expect(warnings).toEqual(["m: duplicate-version"]);
+    expect(warnings).toEqual(["m: duplicate_version"]);
   });
 
   test("must be folders, or links to some", async () => {
@@ -128,7 +128,7 @@ describe("version folders", () => {
     await source.poll();
     await source.poll();
     expect(versions()).toEqual([1n]);
-    expect(warnings).toEqual(["m: version-missing"]);
+    expect(warnings).toEqual(["m: version_missing"]);
   });
 
   test("are not aspired by an empty list of specific ones", async () => {
@@ -136,7 +136,7 @@ describe("version folders", () => {
     const { source, versions, warnings } = watch({ kind: "specific", versions: [] });
     await source.poll();
     expect(versions()).toEqual([]);
-    expect(warnings).toEqual(["m: no-versions"]);
+    expect(warnings).toEqual(["m: no_versions"]);
   });
 
   test("that are renamed change their version", async () => {
@@ -155,7 +155,7 @@ describe("version folders", () => {
     await rm(join(root, "m/1"), { recursive: true });
     await source.poll();
     expect(versions()).toEqual([]);
-    expect(warnings).toEqual(["m: no-versions"]);
+    expect(warnings).toEqual(["m: no_versions"]);
   });
 
   test("all gone keeps the list when versions must always be present", async () => {
@@ -165,7 +165,7 @@ describe("version folders", () => {
     await rm(join(root, "m/1"), { recursive: true });
     await source.poll();
     expect(versions()).toEqual([1n]);
-    expect(warnings).toEqual(["m: no-versions"]);
+    expect(warnings).toEqual(["m: no_versions"]);
   });
 });
 
@@ -180,14 +180,14 @@ describe("a base path that is missing", () => {
       await source.poll();
     }
     expect(versions()).toEqual([1n]);
-    expect(warnings).toEqual(["m: base-path-missing"]);
+    expect(warnings).toEqual(["m: base_path_missing"]);
 
     await rename(join(root, "away"), join(root, "m"));
     await source.poll();
     await rm(join(root, "m"), { recursive: true });
     await source.poll();
     expect(versions()).toEqual([1n]);
-    expect(warnings).toEqual(["m: base-path-missing", "m: base-path-missing"]);
+    expect(warnings).toEqual(["m: base_path_missing", "m: base_path_missing"]);
   });
 
   test("says nothing about its versions, and holds up no other model", async () => {
@@ -299,7 +299,7 @@ describe("files that are being copied", () => {
       await source.poll();
     }
     expect(versions()).toEqual([1n]);
-    expect(warnings).toEqual(["m: empty-version"]);
+    expect(warnings).toEqual(["m: empty_version"]);
   });
 
   test("that leave a file of no bytes are aspired after ten windows, so that the loader says what is wrong", async () => {
@@ -366,8 +366,8 @@ describe("a base path that is itself a model", () => {
   });
 
   test.each([
-    ["m", "m: base-path-missing"],
-    ["m/model.bin", "m: model-missing"],
+    ["m", "m: base_path_missing"],
+    ["m/model.bin", "m: model_missing"],
   ])("stays when %s vanishes", async (file, warning) => {
     await put(file);
     const { source, versions, warnings } = watch();

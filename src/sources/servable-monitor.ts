@@ -75,7 +75,7 @@ export class ServableMonitor {
       if (result.versions) this.#options.emit(servable.name, result.versions);
     } catch (cause) {
       if (this.#isOutdated(servable)) return;
-      this.#warn([{ event: "poll-failed", message: "looking for versions failed; what is served stays", cause }]);
+      this.#warn([{ event: "poll_failed", message: "looking for versions failed; what is served stays", cause }]);
     }
     this.#schedule(changing);
   }

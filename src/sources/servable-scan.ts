@@ -69,15 +69,15 @@ export class ServableScan {
     const base = await readBasePath(basePath);
     if (base.kind === "unreadable") {
       this.#forgetAllBut([]);
-      return keep("base-path-missing", `could not read base path ${basePath} (${base.code}); what is served stays`);
+      return keep("base_path_missing", `could not read base path ${basePath} (${base.code}); what is served stays`);
     }
     if (base.kind === "file") return this.#lookAtBareModel(basePath);
     if (base.versions.names.size > 0) return this.#lookAtVersions(servable, base.versions);
     if (await this.#options.isModel(basePath)) return this.#lookAtBareModel(basePath);
-    if (this.#bare) return keep("model-missing", `the model in ${basePath} is gone; what is served stays`);
+    if (this.#bare) return keep("model_missing", `the model in ${basePath} is gone; what is served stays`);
     this.#forgetAllBut([]);
     return this.#conclude([], false, [
-      { event: "no-versions", message: `base path ${basePath} holds neither a version folder nor a model` },
+      { event: "no_versions", message: `base path ${basePath} holds neither a version folder nor a model` },
     ]);
   }
 
@@ -85,15 +85,15 @@ export class ServableScan {
     const { candidates, limit, missing } = selectVersions([...found.names.keys()], versionPolicy);
     const warnings = found.duplicates.map(
       ({ version, used, ignored }): SourceWarning => ({
-        event: "duplicate-version",
+        event: "duplicate_version",
         message: `version ${version} is there twice, as "${ignored}" and "${used}"; "${used}" is used`,
       }),
     );
     if (missing.length > 0) {
-      warnings.push({ event: "version-missing", message: `no folder for version ${missing.join(", ")} in ${basePath}` });
+      warnings.push({ event: "version_missing", message: `no folder for version ${missing.join(", ")} in ${basePath}` });
     }
     if (versionPolicy.kind === "specific" && versionPolicy.versions.length === 0) {
-      warnings.push({ event: "no-versions", message: "the version policy is specific and lists no version" });
+      warnings.push({ event: "no_versions", message: "the version policy is specific and lists no version" });
     }
 
     this.#forgetAllBut([...found.names.values()].map((name) => join(basePath, name)));
@@ -105,7 +105,7 @@ export class ServableScan {
       const path = join(basePath, found.names.get(version)!);
       const outcome = await this.#lookAtVersion(version, path);
       if (outcome === "empty") {
-        warnings.push({ event: "empty-version", message: `version ${version} in ${basePath} holds no data and is not loaded` });
+        warnings.push({ event: "empty_version", message: `version ${version} in ${basePath} holds no data and is not loaded` });
         continue;
       }
       // A failed version that is being mended stays on the list: leaving it out would change which others are wanted.
@@ -129,7 +129,7 @@ export class ServableScan {
     const fingerprint = await takeFingerprint(path);
     if (fingerprint.digest !== this.#bare?.digest) {
       const verdict = this.#judgeFingerprint(path, fingerprint);
-      if (verdict === "empty") return keep("empty-version", `${path} holds no data and is not loaded`);
+      if (verdict === "empty") return keep("empty_version", `${path} holds no data and is not loaded`);
       if (verdict === "changing") return { versions: undefined, changing: true, warnings: [] };
       this.#bare = { version: this.#highest + 1n, digest: fingerprint.digest };
     }

@@ -1,19 +1,19 @@
 /** What a source warns about. */
 export type SourceEvent =
   /** The base path is not there or cannot be read; what is served stays. */
-  | "base-path-missing"
+  | "base_path_missing"
   /** The base path holds no version; nothing is served under the name (unless versions must always be present). */
-  | "no-versions"
+  | "no_versions"
   /** Two folders carry one number. */
-  | "duplicate-version"
+  | "duplicate_version"
   /** Versions asked for by number are not there. */
-  | "version-missing"
+  | "version_missing"
   /** A version's folder stays without data, so it is not loaded. */
-  | "empty-version"
+  | "empty_version"
   /** A bare model is no longer in its folder; what is served stays. */
-  | "model-missing"
+  | "model_missing"
   /** A round failed for a reason of its own; what is served stays. */
-  | "poll-failed";
+  | "poll_failed";
 
 /** One warning, for the log: it may hold paths. */
 export interface SourceWarning {

@@ -105,7 +105,7 @@ export class Frontend {
       limits: options.limits,
       clock,
       compressResponses: options.compressResponses,
-      report: (event, detail) => (event === "handler-fault" ? log.error(event, { err: detail }) : log.debug(event, { detail })),
+      report: (event, detail) => (event === "handler_fault" ? log.error(event, { err: detail }) : log.debug(event, { detail })),
     };
   }
 

@@ -158,7 +158,7 @@ describe("a body pump", () => {
     pump.cancel();
     discardBody(body, reporter);
     await settle();
-    expect(reports).toEqual(["handler-fault: stuck", "handler-fault: stuck"]);
+    expect(reports).toEqual(["handler_fault: stuck", "handler_fault: stuck"]);
   });
 
   test("discards a body that was never begun", () => {

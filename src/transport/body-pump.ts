@@ -98,12 +98,12 @@ export function discardBody(body: AsyncIterable<Uint8Array>, reporter: Reporter)
   try {
     closeIterator(body[Symbol.asyncIterator](), reporter);
   } catch (reason) {
-    reporter.report("handler-fault", reason);
+    reporter.report("handler_fault", reason);
   }
 }
 
 function closeIterator(iterator: AsyncIterator<Uint8Array>, reporter: Reporter): void {
-  const failed = (reason: unknown): void => reporter.report("handler-fault", reason);
+  const failed = (reason: unknown): void => reporter.report("handler_fault", reason);
   try {
     iterator.return?.().then(undefined, failed);
   } catch (reason) {

@@ -127,7 +127,7 @@ describe("the first bytes of a connection", () => {
     const socket = await client(await listener.listen(LOOPBACK));
     await send(socket, bytes);
     await closed(socket);
-    expect([started.length, socket.bytesRead, reports]).toEqual([0, 0, [["connection-refused", "neither HTTP/1 nor HTTP/2"]]]);
+    expect([started.length, socket.bytesRead, reports]).toEqual([0, 0, [["connection_refused", "neither HTTP/1 nor HTTP/2"]]]);
   });
 
   test("tell HTTP/2 at any cut, with no byte lost", async () => {
@@ -253,7 +253,7 @@ describe("a listener", () => {
     while (listener.connectionCount < 2) await settle();
     await closed(await client(bound));
     expect(listener.connectionCount).toBe(2);
-    expect(reports).toContainEqual(["connection-refused", "too many connections"]);
+    expect(reports).toContainEqual(["connection_refused", "too many connections"]);
   });
 
   test("drains: refuses the new, closes the silent, asks the others, destroys what is left at the end", async () => {

@@ -20,7 +20,7 @@ class Newcomer implements Swept {
   readonly #decided: (protocol: "http1" | "http2", first: Buffer) => void;
   readonly #onData = (bytes: Buffer): void => this.#take(bytes);
   readonly #onEnd = (): void => void this.#socket.destroy();
-  readonly #onError = (reason: NodeJS.ErrnoException): void => this.#context.report("socket-error", reason.code);
+  readonly #onError = (reason: NodeJS.ErrnoException): void => this.#context.report("socket_error", reason.code);
   #first: Buffer | undefined = undefined;
   #since: number;
 
@@ -56,7 +56,7 @@ class Newcomer implements Swept {
     const protocol = sniffProtocol(first);
     if (protocol === "undecided") return;
     if (protocol === "neither") {
-      this.#context.report("connection-refused", "neither HTTP/1 nor HTTP/2");
+      this.#context.report("connection_refused", "neither HTTP/1 nor HTTP/2");
       this.#socket.destroy();
       return;
     }
@@ -96,7 +96,7 @@ export class Listener {
   async listen(endpoint: Endpoint): Promise<BoundEndpoint> {
     const bound = await openEndpoint(this.#server, endpoint);
     this.#listening = true;
-    this.#server.on("error", (reason: NodeJS.ErrnoException) => this.#context.report("accept-error", reason.code));
+    this.#server.on("error", (reason: NodeJS.ErrnoException) => this.#context.report("accept_error", reason.code));
     this.#server.on("close", () => this.#closed.resolve());
     return bound;
   }
@@ -133,7 +133,7 @@ export class Listener {
 
   #accept(socket: Socket): void {
     if (this.#draining || this.#connections.size >= this.#context.limits.maxConnections) {
-      this.#context.report("connection-refused", this.#draining ? "draining" : "too many connections");
+      this.#context.report("connection_refused", this.#draining ? "draining" : "too many connections");
       socket.on("error", () => undefined);
       socket.destroy();
       return;

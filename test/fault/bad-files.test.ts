@@ -66,7 +66,7 @@ describe("a version that cannot be loaded ends with a reason that names its file
 });
 
 test("a version of nothing but an empty file waits a while for its content, then ends as the others do", async () => {
-  await eventually(() => logLines(server).some(({ msg }) => msg === "empty-version"));
+  await eventually(() => logLines(server).some(({ msg }) => msg === "empty_version"));
   const [version] = await eventually(async () => {
     const found = await modelStatus(server.url, "nothing");
     return found[0]?.state === "END" && found;

@@ -90,7 +90,7 @@ test("a base path that goes away keeps what is served, with one warning, and com
   const running = await startServer(["--model_name=m", `--model_base_path=${base}`]);
   server = running;
   renameSync(base, join(root, "away"));
-  const warnings = () => logLines(running).filter(({ msg }) => msg === "base-path-missing").length;
+  const warnings = () => logLines(running).filter(({ msg }) => msg === "base_path_missing").length;
   await eventually(() => warnings() === 1);
   await pause(1200);
   expect([warnings(), await states(running.url, "m")]).toEqual([1, "1:AVAILABLE"]);

@@ -186,7 +186,7 @@ describe("status", () => {
   test("an unexpected error says nothing to the client and all to the log", async () => {
     const { server, session } = await setUp({ "/t.S/Bug": unary(() => Promise.reject(new Error("a secret"))) });
     expect(await call(session, "/t.S/Bug")).toMatchObject({ status: 13, text: "internal error" });
-    expect(server.reports).toContain("handler-fault: Error: a secret");
+    expect(server.reports).toContain("handler_fault: Error: a secret");
   });
 
   test("unknown methods are UNIMPLEMENTED", async () => {

@@ -100,7 +100,7 @@ export abstract class ServerCall implements GrpcCall, StreamConsumer {
 
   /** Ends the call with whatever a method threw. */
   protected failWith(reason: unknown): void {
-    if (!(reason instanceof ServingError) && !this.#ended) this.host.context.report("handler-fault", reason);
+    if (!(reason instanceof ServingError) && !this.#ended) this.host.context.report("handler_fault", reason);
     this.fail(ServingError.from(reason));
   }
 

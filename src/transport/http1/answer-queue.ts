@@ -142,7 +142,7 @@ export class AnswerQueue {
   #append({ head, method, keepAlive }: Exchange, answer: HttpResponse, out: Uint8Array[]): boolean {
     const framing = { minorVersion: head.minorVersion, headOnly: method === "HEAD", close: !keepAlive };
     const sent = responseWriter.write(answer, framing, out);
-    if (!sent) this.#context.report("invalid-answer", method);
+    if (!sent) this.#context.report("invalid_answer", method);
     return sent;
   }
 
@@ -170,7 +170,7 @@ export class AnswerQueue {
         this.#owner.streamEnded();
       },
       broken: (reason) => {
-        this.#context.report("handler-fault", reason);
+        this.#context.report("handler_fault", reason);
         this.#leave(exchange);
         this.#owner.brokenOff(!chunked);
       },

@@ -186,7 +186,7 @@ describe("a refused request", () => {
     const client = await server.client();
     await client.send(`${get("/1")}GET / HTTP/1.1\r\n\r\n${get("/2")}`);
     expect(client.received).toBe("");
-    expect(server.reports).toEqual([["request-refused", 400]]);
+    expect(server.reports).toEqual([["request_refused", 400]]);
     answers.get("/1")?.resolve(ok("1"));
     const [first, second] = await client.answers(2);
     expect([first?.status, second?.status, requests.length]).toEqual([200, 400, 1]);
@@ -278,7 +278,7 @@ describe("the handler", () => {
     const client = await server.client();
     await client.send(get("/"));
     expect((await client.answers(1))[0]).toMatchObject({ status: 500, body: '{\n    "error": "internal error"\n}' });
-    expect(server.reports[0]?.[0]).toBe("handler-fault");
+    expect(server.reports[0]?.[0]).toBe("handler_fault");
   });
 
   test("that sets a header with a line break is answered 500", async () => {
@@ -288,7 +288,7 @@ describe("the handler", () => {
     const [answer] = await client.answers(1);
     expect(answer?.status).toBe(500);
     expect(answer?.headers.has("x-c")).toBe(false);
-    expect(server.reports).toEqual([["invalid-answer", "GET"]]);
+    expect(server.reports).toEqual([["invalid_answer", "GET"]]);
   });
 
   test("learns that the peer has gone, also when it asks late", async () => {
@@ -441,7 +441,7 @@ describe("time limits", () => {
     expect(served).toBeLessThan(3);
     expect(server.listener.connectionCount).toBe(1);
     await server.clock.advance(6000);
-    expect(server.reports).toContainEqual(["write-timeout", undefined]);
+    expect(server.reports).toContainEqual(["write_timeout", undefined]);
     expect(server.listener.connectionCount).toBe(0);
   });
 

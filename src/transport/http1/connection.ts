@@ -52,7 +52,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
     this.#answers = new AnswerQueue(context, this.#writer, this);
     socket.on("data", (bytes: Buffer) => this.receive(bytes));
     socket.on("end", () => this.#onEnd());
-    socket.on("error", (reason: NodeJS.ErrnoException) => this.#context.report("socket-error", reason.code));
+    socket.on("error", (reason: NodeJS.ErrnoException) => this.#context.report("socket_error", reason.code));
     socket.on("close", () => this.#onClose());
     sweepOf(context.clock).add(this);
   }
@@ -75,7 +75,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   sweep(now: number): void {
     const { limits } = this.#context;
     if (this.#writer.stalled(now, limits.writeTimeoutMs)) {
-      this.#context.report("write-timeout");
+      this.#context.report("write_timeout");
       this.#socket.destroy();
       return;
     }
@@ -205,7 +205,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
     } catch {
       this.#inflating = false;
       if (this.#answers.closed) return;
-      this.#context.report("request-refused", 413);
+      this.#context.report("request_refused", 413);
       exchange.keepAlive = false;
       this.lastRequest();
       this.#answer(exchange, faultAnswer(413, `the decompressed request body is larger than the limit of ${maxBodyBytes} bytes`));
@@ -232,7 +232,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   }
 
   #handlerFault(reason: unknown): HttpResponse {
-    this.#context.report("handler-fault", reason);
+    this.#context.report("handler_fault", reason);
     return faultAnswer(500, "internal error");
   }
 
@@ -262,7 +262,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   }
 
   #refuse(fault: RequestFault): void {
-    this.#context.report("request-refused", fault.status);
+    this.#context.report("request_refused", fault.status);
     const head = this.#reader.head ?? new RequestHead(NO_BYTES);
     head.keepAlive = false;
     this.lastRequest();

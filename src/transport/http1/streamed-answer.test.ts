@@ -192,7 +192,7 @@ describe("a streamed answer that fails", () => {
     await client.send(GET.repeat(2));
     await client.end();
     expect(client.received.replace(DATE, "")).toBe(`${TWO_LINES}4\r\nhalf\r\n`);
-    expect(server.reports.filter(([event]) => event === "handler-fault")).toHaveLength(1);
+    expect(server.reports.filter(([event]) => event === "handler_fault")).toHaveLength(1);
   });
 
   test("resets the connection of an HTTP/1.0 peer, which would else take it for whole", async () => {
@@ -292,7 +292,7 @@ describe("a peer that goes away", () => {
     expect(given).toBeLessThan(400);
     expect(closed).toBe(false);
     await server.clock.advance(10_000);
-    expect(server.reports).toContainEqual(["write-timeout", undefined]);
+    expect(server.reports).toContainEqual(["write_timeout", undefined]);
     expect(closed).toBe(true);
     expect(server.listener.connectionCount).toBe(0);
   });

@@ -61,7 +61,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     socket.on("data", (bytes: Buffer) => this.#read(bytes));
     socket.on("drain", () => this.#outbound.pump());
     socket.on("end", () => this.#peerEnded());
-    socket.on("error", (reason: NodeJS.ErrnoException) => context.report("socket-error", reason.code));
+    socket.on("error", (reason: NodeJS.ErrnoException) => context.report("socket_error", reason.code));
     socket.on("close", () => this.#gone());
     sweepOf(clock).add(this);
     this.#greet();
@@ -101,7 +101,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   sweep(now: number): void {
     const { limits } = this.#context;
     if (this.#outbound.buffer.stalled(this.#socket, now, limits.writeTimeoutMs)) {
-      this.#context.report("write-timeout");
+      this.#context.report("write_timeout");
       this.destroy();
       return;
     }
@@ -178,7 +178,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
         }
       }
     } catch (reason) {
-      this.#context.report("connection-fault", reason);
+      this.#context.report("connection_fault", reason);
       this.#fail(connectionFault(ERROR_CODE.internalError, "internal error"));
       return;
     }
@@ -206,7 +206,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
       this.#fail(fault);
       return;
     }
-    this.#context.report("stream-fault", fault.message);
+    this.#context.report("stream_fault", fault.message);
     const graver = this.#streams.resetFaulty(this.#parser.streamId, fault);
     if (graver !== undefined) this.#fail(graver);
   }
@@ -307,7 +307,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
 
   #fail(fault: Fault): void {
     if (!this.#takesInput()) return;
-    this.#context.report("connection-fault", fault.message);
+    this.#context.report("connection_fault", fault.message);
     this.#sendGoAway(this.#streams.lastStreamId, fault.code, fault.message);
     this.#flush();
     this.#linger("failed");

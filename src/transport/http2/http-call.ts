@@ -121,7 +121,7 @@ class HttpCall implements HttpRequest, StreamConsumer, BodySink {
   }
 
   broken(reason: unknown): void {
-    this.#host.context.report("handler-fault", reason);
+    this.#host.context.report("handler_fault", reason);
     this.#phase = "gone";
     this.#host.reset(this.#stream, ERROR_CODE.internalError);
   }
@@ -154,7 +154,7 @@ class HttpCall implements HttpRequest, StreamConsumer, BodySink {
   }
 
   #handlerFault(reason: unknown): HttpResponse {
-    this.#host.context.report("handler-fault", reason);
+    this.#host.context.report("handler_fault", reason);
     return faultAnswer(500, "internal error");
   }
 
@@ -176,7 +176,7 @@ class HttpCall implements HttpRequest, StreamConsumer, BodySink {
   }
 
   #refuse(status: FaultStatus, message: string): void {
-    this.#host.context.report("request-refused", status);
+    this.#host.context.report("request_refused", status);
     this.#answer(faultAnswer(status, message));
   }
 
@@ -188,7 +188,7 @@ class HttpCall implements HttpRequest, StreamConsumer, BodySink {
     this.#phase = "answered";
     const head = encodeResponseHead(answer);
     if (head === undefined) {
-      this.#host.context.report("invalid-answer", this.method);
+      this.#host.context.report("invalid_answer", this.method);
       this.#discard(answer);
       this.#send(faultAnswer(500, "internal error"));
     } else {

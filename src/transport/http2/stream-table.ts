@@ -199,7 +199,7 @@ export class StreamTable implements StreamHost {
         stream.consumer?.overdue();
       }
       if (stream.queue !== undefined && now - stream.queue.progressAt >= limits.writeTimeoutMs) {
-        this.context.report("write-timeout");
+        this.context.report("write_timeout");
         this.reset(stream, ERROR_CODE.cancel);
         stream.consumer?.aborted(new ServingError("cancelled", "the client did not take in the answer in time"));
       }

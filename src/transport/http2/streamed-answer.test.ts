@@ -139,7 +139,7 @@ test("a body that fails resets the stream, and only it", async () => {
   expect(peer.frames.some(({ text }) => text === "half")).toBe(true);
   peer.headers(3, requestFields("GET", "/other"), true);
   await peer.until(({ streamId, endStream }) => streamId === 3 && endStream);
-  expect(server.reports).toEqual(["handler-fault: Error: secret"]);
+  expect(server.reports).toEqual(["handler_fault: Error: secret"]);
 });
 
 test.each<[string, (peer: RawPeer) => void]>([
@@ -171,7 +171,7 @@ test("a peer that gives no window in time loses the stream", async () => {
   await clock.advance(8000);
   await state.closed.promise;
   expect((await peer.until(({ kind }) => kind === "reset")).streamId).toBe(1);
-  expect(server.reports).toContain("write-timeout");
+  expect(server.reports).toContain("write_timeout");
 });
 
 test("what has no body closes the stream's iterator unbegun: HEAD, 204, a broken header, a peer that left", async () => {
