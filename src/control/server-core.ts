@@ -90,7 +90,11 @@ export class ServerCore {
   /** By model, the version that failed last. */
   readonly #lastFailed = new Map<string, string>();
   readonly #reports = new Map<string, LoadReport>();
-  #models: readonly ModelConfig[] = [];
+  #models: ReadonlyMap<string, ModelConfig> = new Map();
+  /** The configured models without an available version. */
+  readonly #waiting = new Set<string>();
+  /** What the threads were last told; undefined before the first time. */
+  #toldReady: boolean | undefined;
   #labels: VersionLabels = new Map();
   #reloading: Promise<unknown> = Promise.resolve();
 
@@ -143,7 +147,7 @@ export class ServerCore {
 
   /** Resolves when every configured model has an available version or has ended, then allows the later number of loads at once. */
   async settled(signal: AbortSignal): Promise<void> {
-    const requests = this.#models.map(({ name }) => ({ name }));
+    const requests = [...this.#models.keys()].map((name) => ({ name }));
     await this.#monitor.waitUntilReached(requests, "AVAILABLE", signal);
     this.#basic.setLoadConcurrency(this.#options.loadThreads);
   }
@@ -182,7 +186,7 @@ export class ServerCore {
 
   /** The configured models. */
   get models(): readonly ModelConfig[] {
-    return this.#models;
+    return [...this.#models.values()];
   }
 
   /** Every version known, by model in order of name, lowest version first. */
@@ -204,7 +208,7 @@ export class ServerCore {
 
   /** Whether every configured model has an available version. */
   get ready(): boolean {
-    return this.#models.every(({ name }) => this.#monitor.states(name).some((state) => state.managerState === "AVAILABLE"));
+    return this.#waiting.size === 0;
   }
 
   /** Stops polling, lets every version go, and resolves when all are unloaded. */
@@ -217,10 +221,7 @@ export class ServerCore {
   /** Each platform named in a config has an adapter of its own; names without one go to the adapter that looks at the files. */
   #connect(): void {
     const outputs = [DETECTED, ...PLATFORM_NAMES];
-    const router = new SourceRouter<StoragePath>(
-      outputs,
-      (name) => this.#models.find((model) => model.name === name)?.platform ?? DETECTED,
-    );
+    const router = new SourceRouter<StoragePath>(outputs, (name) => this.#models.get(name)?.platform ?? DETECTED);
     for (const output of outputs) {
       const adapter = new SourceAdapter<StoragePath, Loader<SharedModel>>(({ path }, id) => {
         const platform = output === DETECTED ? undefined : output;
@@ -241,7 +242,7 @@ export class ServerCore {
   }
 
   async #configure(models: readonly ModelConfig[]): Promise<readonly Promise<ServableState>[]> {
-    const known = new Set(this.#models.map(({ name }) => name));
+    const known = this.#models;
     const listed = new Set(models.map(({ name }) => name));
     this.#checkLabels(models);
     this.#arrivals.giveUp(
@@ -264,25 +265,37 @@ export class ServerCore {
   }
 
   #adopt(models: readonly ModelConfig[]): void {
-    this.#models = models;
+    this.#models = new Map(models.map((model) => [model.name, model]));
     this.#labels = labelsOf(models);
     this.#parts.threads.setLabels(this.#labels);
     this.#source.update(models.map(({ name, basePath, versionPolicy }) => ({ name, basePath, versionPolicy })));
+    this.#waiting.clear();
+    for (const { name } of models) this.#noteAvailability(name, this.#monitor.states(name));
+    this.#tellReady();
+  }
+
+  #noteAvailability(model: string, states: readonly ServableState[]): void {
+    if (states.some((state) => state.managerState === "AVAILABLE")) this.#waiting.delete(model);
+    else this.#waiting.add(model);
+  }
+
+  #tellReady(): void {
+    if (this.ready === this.#toldReady) return;
+    this.#toldReady = this.ready;
     this.#parts.threads.setReady(this.ready);
   }
 
   #changed({ id, managerState, health }: ServableState): void {
     const { threads, log } = this.#parts;
-    const statuses = this.#monitor
-      .states(id.name)
-      .toReversed()
-      .map((state) => ({
-        version: state.id.version,
-        state: state.managerState,
-        ...(state.health && { error: { code: state.health.code, message: state.health.message } }),
-      }));
+    const states = this.#monitor.states(id.name);
+    const statuses = states.toReversed().map((state) => ({
+      version: state.id.version,
+      state: state.managerState,
+      ...(state.health && { error: { code: state.health.code, message: state.health.message } }),
+    }));
     threads.setStatuses(id.name, statuses);
-    threads.setReady(this.ready);
+    if (this.#models.has(id.name)) this.#noteAvailability(id.name, states);
+    this.#tellReady();
     const fields = { model: id.name, version: String(id.version), state: managerState };
     if (health === undefined) log.info("servable_state", fields);
     else log.error("servable_state", { ...fields, code: statusName(health.code), error: health.message });

@@ -507,6 +507,24 @@ describe("a version that failed to load", () => {
     expect(renewed).toEqual([1n]);
   });
 
+  test("that went away and came back mended is an ordinary version again", async () => {
+    const renewed: bigint[] = [];
+    const { source, clock, wall } = watch(undefined, { onRenewed: ({ version }) => renewed.push(version) });
+    await put("m/1/model.bin", "broken");
+    await source.poll();
+    source.noteFailure({ name: "m", version: 1n });
+    await rm(join(root, "m/1"), { recursive: true });
+    await source.poll();
+    await put("m/1/model.bin", "mended");
+    await source.poll();
+    wall.ahead = 0;
+    await put("m/1/model.bin", "changed while it is served");
+    await source.poll();
+    await clock.advance(1000);
+    await source.poll();
+    expect(renewed).toEqual([]);
+  });
+
   test("is not renewed by looking at it again", async () => {
     const renewed: bigint[] = [];
     const { source, clock } = watch(undefined, { onRenewed: ({ version }) => renewed.push(version) });

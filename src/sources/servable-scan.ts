@@ -48,6 +48,7 @@ export class ServableScan {
   readonly #watches = new Map<string, Watch>();
   /** What each version folder held when it was last given out, by path. */
   readonly #given = new Map<string, string>();
+  /** Versions given out from a folder that is still there, and that could not be loaded. */
   readonly #failed = new Set<bigint>();
   /** The bare model last given out: the version it was given and its content. */
   #bare: { readonly version: bigint; readonly digest: string } | undefined;
@@ -60,7 +61,8 @@ export class ServableScan {
 
   /** A version given out could not be loaded. When its folder's content changes after that and settles, it is given out as renewed. */
   noteFailure(version: bigint): void {
-    this.#failed.add(version);
+    // A bare model gets another number with its next content: nothing has to be remembered of this one.
+    if (this.#bare === undefined) this.#failed.add(version);
   }
 
   /** Looks once. Never runs twice at a time. */
@@ -68,14 +70,14 @@ export class ServableScan {
     const { basePath } = servable;
     const base = await readBasePath(basePath);
     if (base.kind === "unreadable") {
-      this.#forgetAllBut([]);
+      this.#forgetAllBut(new Map());
       return keep("base_path_missing", `could not read base path ${basePath} (${base.code}); what is served stays`);
     }
     if (base.kind === "file") return this.#lookAtBareModel(basePath);
     if (base.versions.names.size > 0) return this.#lookAtVersions(servable, base.versions);
     if (await this.#options.isModel(basePath)) return this.#lookAtBareModel(basePath);
     if (this.#bare) return keep("model_missing", `the model in ${basePath} is gone; what is served stays`);
-    this.#forgetAllBut([]);
+    this.#forgetAllBut(new Map());
     return this.#conclude([], false, [
       { event: "no_versions", message: `base path ${basePath} holds neither a version folder nor a model` },
     ]);
@@ -96,13 +98,14 @@ export class ServableScan {
       warnings.push({ event: "no_versions", message: "the version policy is specific and lists no version" });
     }
 
-    this.#forgetAllBut([...found.names.values()].map((name) => join(basePath, name)));
+    const paths = new Map([...found.names].map(([version, name]) => [version, join(basePath, name)]));
+    this.#forgetAllBut(paths);
     const ready: VersionPath[] = [];
     const renewed: bigint[] = [];
     let changing = false;
     for (const version of candidates) {
       if (ready.length === limit) break;
-      const path = join(basePath, found.names.get(version)!);
+      const path = paths.get(version)!;
       const outcome = await this.#lookAtVersion(version, path);
       if (outcome === "empty") {
         warnings.push({ event: "empty_version", message: `version ${version} in ${basePath} holds no data and is not loaded` });
@@ -182,8 +185,9 @@ export class ServableScan {
   }
 
   /** A folder that went away and comes back has to settle anew. */
-  #forgetAllBut(paths: readonly string[]): void {
-    const present = new Set(paths);
+  #forgetAllBut(versions: ReadonlyMap<bigint, string>): void {
+    const present = new Set(versions.values());
+    for (const version of this.#failed) if (!versions.has(version)) this.#failed.delete(version);
     for (const path of this.#settled) if (!present.has(path)) this.#settled.delete(path);
     for (const path of this.#given.keys()) if (!present.has(path)) this.#given.delete(path);
     for (const path of this.#watches.keys()) if (!present.has(path)) this.#watches.delete(path);
