@@ -6,7 +6,7 @@ export interface OnnxProgram {
   readonly runtime: "onnxruntime";
   /** Absolute path of the `.onnx` file. */
   readonly file: string;
-  /** Bytes of the file and of all it names; lets the runtime size its threads. */
+  /** Bytes of the file and of all it names; lets the runtime size its threads. Default: the file's own. */
   readonly bytes?: number;
 }
 

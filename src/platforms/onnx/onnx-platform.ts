@@ -10,12 +10,6 @@ import { FileWindow } from "./file-window.ts";
 import { findModelFile, onlyFile } from "./model-file.ts";
 import { scanModelProto } from "./model-proto.ts";
 
-/** An ONNX program and how big it is. */
-export interface SizedOnnxProgram extends OnnxProgram {
-  /** Bytes of the file and of the files it keeps tensors in. */
-  readonly bytes: number;
-}
-
 /** Models in the ONNX format. */
 export const onnxPlatform = {
   name: "onnx",
@@ -26,7 +20,7 @@ export const onnxPlatform = {
   },
 
   /** Checks the file's structure and the files it names; what the graph means is the runtime's to check. */
-  async read(path: string, signal: AbortSignal): Promise<SizedOnnxProgram> {
+  async read(path: string, signal: AbortSignal): Promise<OnnxProgram> {
     const finding = await findModelFile(path);
     if (finding === undefined) throw new ServingError("not-found", "there is no .onnx file");
     const { folder, name } = onlyFile(finding);

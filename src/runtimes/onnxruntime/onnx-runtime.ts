@@ -16,8 +16,6 @@ import { createSession } from "./session.ts";
 
 /** What a program may also say to this runtime. */
 export interface OnnxSessionProgram extends OnnxProgram {
-  /** Size of the model with what it keeps in other files. Default: the file's own. */
-  readonly bytes?: number;
   /** Options for this model's session, which win over the runtime's. */
   readonly session?: SessionOptions;
 }
