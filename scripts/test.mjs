@@ -14,6 +14,7 @@ const STEPS = [
   ["rooms", "scripts/check-arrows.mjs"],
   ["unused", "node_modules/knip/bin/knip.js"],
   ["generated code", "scripts/generate-protobuf.mjs", "--check"],
+  ["number module", "scripts/build-number-module.mjs", "--check"],
   ["build"],
   ["tests", "node_modules/vitest/vitest.mjs", "run", ...process.argv.slice(2)],
 ];

@@ -1,6 +1,7 @@
 import { ServingError } from "../../base/serving-error.ts";
 import { syntaxError, valueError } from "./json-error.ts";
-import { type NumberBlock, readNumberBlock } from "./number-block.ts";
+import type { NumberBlock } from "./number-block.ts";
+import { readLikelyBlock } from "./read-number-block.ts";
 import { scanColon, scanComma, scanName, scanValue, skipSpace } from "./scan.ts";
 import { decodeString, stringEquals } from "./text.ts";
 
@@ -24,12 +25,10 @@ export interface ValueRange {
 export interface JsonDocument {
   /** The body; a view, so it must not change while the document is in use. */
   readonly bytes: Uint8Array;
-  /** The same bytes. */
-  readonly view: DataView;
   /** The whole root object. */
   readonly root: ValueRange;
   readonly members: Readonly<Partial<Record<MemberName, ValueRange>>>;
-  /** Arrays that were read to numbers during the scan, by where they start. */
+  /** Arrays that were read to numbers during the scan, of whatever type, by where they start. */
   readonly blocks: ReadonlyMap<number, NumberBlock>;
 }
 
@@ -53,9 +52,8 @@ export function scanDocument(body: Uint8Array): JsonDocument {
     throw new ServingError("invalid-argument", "JSON Parse error: The document is empty");
   }
   if (body[start] !== 0x7b) throw valueError(body, start, scanValue(body, start, end), "Is not object");
-  const view = new DataView(body.buffer, body.byteOffset, end);
   const members: Partial<Record<MemberName, ValueRange>> = {};
-  const tensors = new TensorScan(body, view);
+  const tensors = new TensorScan(body);
 
   let at = skipSpace(body, start + 1, end);
   if (at < end && body[at] === 0x7d) at = ~(at + 1);
@@ -72,7 +70,7 @@ export function scanDocument(body: Uint8Array): JsonDocument {
     }
     at = scanComma(body, stop, end);
   }
-  return { bytes: body, view, root: { start, end: ~at }, members, blocks: tensors.blocks };
+  return { bytes: body, root: { start, end: ~at }, members, blocks: tensors.blocks };
 }
 
 function startsWithMark(body: Uint8Array): boolean {
@@ -91,13 +89,13 @@ function memberName(bytes: Uint8Array, start: number, end: number): MemberName |
 class TensorScan {
   blocks = NO_BLOCKS;
   private readonly bytes: Uint8Array;
-  private readonly view: DataView;
   private readonly lastBrace: number;
 
-  constructor(bytes: Uint8Array, view: DataView) {
+  constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.view = view;
-    this.lastBrace = bytes.lastIndexOf(0x7d);
+    let last = bytes.length - 1;
+    while (last >= 0 && bytes[last] !== 0x7d) last--;
+    this.lastBrace = last;
   }
 
   /** The end of the value at `start`: an array, an object of named inputs, or a list of such objects. */
@@ -112,7 +110,7 @@ class TensorScan {
 
   private scanBlock(start: number): number {
     const { bytes } = this;
-    const block = readNumberBlock(bytes, this.view, start, this.lastBrace);
+    const block = readLikelyBlock(bytes, start, this.lastBrace);
     if (block === undefined) return scanValue(bytes, start, bytes.length);
     if (this.blocks === NO_BLOCKS) this.blocks = new Map();
     (this.blocks as Map<number, NumberBlock>).set(start, block);

@@ -5,8 +5,8 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { type ElementReader, typeError, typeName } from "./element.ts";
 import { toBfloat16Bits, toFloat16Bits } from "./half.ts";
 import { printValue } from "./json-error.ts";
-import { lastNumber, numberValue, scanNumber } from "./number.ts";
-import type { NumberBlock } from "./number-block.ts";
+import { lastNumber, nearestFloat32, numberValue, scanNumber } from "./number.ts";
+import { type BlockType, type BlockValues, blockType, type NumberBlock } from "./number-block.ts";
 import { scanValue } from "./scan.ts";
 import { StringElements } from "./string-elements.ts";
 
@@ -47,13 +47,29 @@ const EMPTY = Object.fromEntries(
 /** The part that readers of numbers share: a typed array that grows. */
 abstract class NumericElements<A extends NumericArray> {
   readonly dtype: NumericDType;
-  readonly takesBlocks: boolean = true;
+  readonly blockType: BlockType | undefined;
   count = 0;
   protected data: A;
 
   constructor(dtype: NumericDType) {
     this.dtype = dtype;
+    this.blockType = blockType(dtype);
     this.data = EMPTY[dtype] as A;
+  }
+
+  readBlock({ values }: NumberBlock): void {
+    this.append(values);
+  }
+
+  /** Appends numbers of the array class of the type; the first are taken over, not copied. */
+  protected append(values: BlockValues): void {
+    if (this.count === 0) this.data = values as A;
+    else {
+      this.reserve(values.length);
+      // All arrays of a reader are of one class.
+      (this.data as Uint8Array).set(values as Uint8Array, this.count);
+    }
+    this.count += values.length;
   }
 
   /** Makes room for `more` elements; exactly as many for the first, so that a tensor from one block is never copied. */
@@ -82,17 +98,19 @@ class FloatElements extends NumericElements<Float32Array | Float64Array | Uint16
     if (!startsNumber(bytes[start])) throw typeError(bytes, start, this.dtype);
     const end = scanNumber(bytes, start, bytes.length);
     if (this.count === this.data.length) this.reserve(1);
-    this.data[this.count++] = this.stored(numberValue(bytes, start, end));
+    const value = numberValue(bytes, start, end);
+    this.data[this.count++] = this.dtype === "float32" ? nearestFloat32(bytes, start, end, value) : this.stored(value);
     return end;
   }
 
-  readBlock(block: NumberBlock): boolean {
-    const { values } = block;
+  override readBlock({ dtype, values }: NumberBlock): void {
+    if (dtype === this.dtype) {
+      this.append(values);
+      return;
+    }
     this.reserve(values.length);
-    if (this.dtype === "float32" || this.dtype === "float64") this.data.set(values, this.count);
-    else for (let i = 0; i < values.length; i++) this.data[this.count + i] = this.stored(values[i]);
+    for (let i = 0; i < values.length; i++) this.data[this.count + i] = this.stored(values[i] as number);
     this.count += values.length;
-    return true;
   }
 
   private stored(value: number): number {
@@ -120,16 +138,6 @@ class IntegerElements extends NumericElements<Int8Array | Int16Array | Int32Arra
     this.data[this.count++] = value;
     return end;
   }
-
-  readBlock(block: NumberBlock): boolean {
-    if (!block.exactIntegers) return false;
-    const { values } = block;
-    for (let i = 0; i < values.length; i++) if (values[i] < this.least || values[i] > this.greatest) return false;
-    this.reserve(values.length);
-    this.data.set(values, this.count);
-    this.count += values.length;
-    return true;
-  }
 }
 
 /** No 64-bit integer has more characters than this. */
@@ -152,30 +160,9 @@ class LongElements extends NumericElements<BigInt64Array | BigUint64Array> imple
     this.data[this.count++] = value;
     return end;
   }
-
-  readBlock(block: NumberBlock): boolean {
-    if (!block.exactIntegers) return false;
-    const { values } = block;
-    if (this.dtype === "uint64") for (let i = 0; i < values.length; i++) if (values[i] < 0) return false;
-    this.reserve(values.length);
-    // A BigInt a number costs about 50 ns; two halves cost 2.
-    const halves = new DataView(this.data.buffer, this.data.byteOffset + this.count * 8, values.length * 8);
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i];
-      halves.setInt32(i * 8 + LOW_HALF, value, LITTLE_ENDIAN);
-      halves.setInt32(i * 8 + (4 - LOW_HALF), Math.floor(value / 2 ** 32), LITTLE_ENDIAN);
-    }
-    this.count += values.length;
-    return true;
-  }
 }
 
-const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-const LOW_HALF = LITTLE_ENDIAN ? 0 : 4;
-
 class BoolElements extends NumericElements<Uint8Array> implements ElementReader {
-  override readonly takesBlocks = false;
-
   read(bytes: Uint8Array, start: number): number {
     const byte = bytes[start];
     if (byte !== 0x74 && byte !== 0x66) throw typeError(bytes, start, this.dtype);
@@ -183,23 +170,13 @@ class BoolElements extends NumericElements<Uint8Array> implements ElementReader 
     this.data[this.count++] = byte === 0x74 ? 1 : 0;
     return start + (byte === 0x74 ? 4 : 5);
   }
-
-  readBlock(): boolean {
-    return false;
-  }
 }
 
 /** Stands for the types that JSON has no form of. */
 class NoElements extends NumericElements<Float32Array | Float64Array> implements ElementReader {
-  override readonly takesBlocks = false;
-
   read(bytes: Uint8Array, start: number): number {
     if (bytes[start] === 0x7b) throw typeError(bytes, start, this.dtype);
     const value = printValue(bytes, start, scanValue(bytes, start, bytes.length));
     throw new ServingError("unimplemented", `Conversion of JSON Value: ${value} to type: ${typeName(this.dtype)}`);
-  }
-
-  readBlock(): boolean {
-    return false;
   }
 }

@@ -3,7 +3,7 @@ import type { DType } from "../../tensor/dtype.ts";
 import type { Shape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { jsonType, valueError } from "./json-error.ts";
-import type { NumberBlock } from "./number-block.ts";
+import type { BlockType, NumberBlock } from "./number-block.ts";
 import { scanValue } from "./scan.ts";
 
 /** Gathers the elements of one tensor from scanned JSON, in row-major order. */
@@ -15,10 +15,10 @@ export interface ElementReader {
    * @throws ServingError for a value that is not of the type.
    */
   read(bytes: Uint8Array, start: number): number;
-  /** Appends every number of a block, or gives false and appends none: then they must be read one by one. */
-  readBlock(block: NumberBlock): boolean;
-  /** Whether arrays of numbers are worth trying to read as a block. */
-  readonly takesBlocks: boolean;
+  /** The type of the blocks that {@link readBlock} takes; undefined where it takes none. */
+  readonly blockType: BlockType | undefined;
+  /** Appends every number of a block of that type. The block's values must not be used after. */
+  readBlock(block: NumberBlock): void;
   /** The tensor of all elements. The reader must not be used after. */
   finish(shape: Shape): Tensor;
 }

@@ -1,7 +1,7 @@
 // TensorFlow Serving's number text: C's %g with six digits; where that does not read back as the same number, with as many as
 // the type needs. Doubles give the digits where their products are exact or far enough from a tie; the rest goes through
 // toExponential, which costs about ten times as much.
-import type { JsonWriter } from "./json-writer.ts";
+import { JsonWriter } from "./json-writer.ts";
 import { POWERS, productError } from "./number.ts";
 
 /** Longest text of a number: `-d.dddddddddddddddde-ddd`. */
@@ -31,6 +31,13 @@ export function writeFloat64(writer: JsonWriter, value: number): void {
 /** Writes a float16 or bfloat16 value: six significant digits, which always read back as the same value of the type. */
 export function writeHalf(writer: JsonWriter, value: number): void {
   writeNumber(writer, value, 6);
+}
+
+/** The text of a number: six significant digits, or `precision` where six do not read back as the same number. */
+export function floatText(value: number, precision: 9 | 17): Uint8Array {
+  const writer = new JsonWriter(new Uint8Array(LONGEST));
+  writeNumber(writer, value, precision);
+  return writer.bytes.subarray(0, writer.length);
 }
 
 /** What {@link writeQuickly} did; nothing is written unless "written". */

@@ -11,7 +11,7 @@ import { InputNames } from "./input-names.ts";
 import { printValue } from "./json-error.ts";
 import { plainInput } from "./plain-input.ts";
 import { scanColon, skipSpace } from "./scan.ts";
-import { readTensorValue } from "./tensor-value.ts";
+import { blockAt, readTensorValue } from "./tensor-value.ts";
 import { decodeString, stringEnd } from "./text.ts";
 
 /**
@@ -28,7 +28,9 @@ export function readInstances(document: JsonDocument, start: number, inputs: rea
       "instances is a plain list, but expecting list of objects as multiple input tensors required as per tensorinfo_map",
     );
   }
-  return new Map([[input.alias, readPlain(document, start, first, input)]]);
+  const tensors = new Map<string, Tensor>();
+  tensors.set(input.alias, readPlain(document, start, first, input));
+  return tensors;
 }
 
 function isNamedObject(bytes: Uint8Array, at: number): boolean {
@@ -78,10 +80,15 @@ class StackedInput {
 }
 
 function readPlain(document: JsonDocument, start: number, first: number, input: TensorInfo): Tensor {
-  const { bytes, blocks } = document;
-  const block = blocks.get(start);
+  const { bytes } = document;
   const stacked = new StackedInput(input);
-  if (block !== undefined && stacked.elements.readBlock(block)) return stacked.elements.finish(block.shape);
+  const { elements } = stacked;
+  // An array that the scan could not read as numbers of any type holds none of this.
+  const block = document.blocks.has(start) ? blockAt(document, start, elements) : undefined;
+  if (block !== undefined) {
+    elements.readBlock(block);
+    return elements.finish(block.shape);
+  }
   for (let at = first; at >= 0; ) {
     const item = stacked.instances;
     if (isNamedObject(bytes, at)) throw invalid(`Expecting value/list but got object at item ${item} of input list`);

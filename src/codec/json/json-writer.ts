@@ -1,4 +1,4 @@
-import { isUtf8 } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 import { encodeBase64Into } from "./base64.ts";
 
 /** Space that is kept from one answer to the next. */
@@ -28,8 +28,13 @@ let kept = new Uint8Array(4096);
 /** Writes JSON text as bytes into space that grows. At most one writer may be in use at a time. */
 export class JsonWriter {
   /** What was written is `[0, length)`; whoever writes here must have called {@link reserve}. */
-  bytes: Uint8Array = kept;
+  bytes: Uint8Array;
   length = 0;
+
+  /** With `space` of its own, a writer may be in use beside others. */
+  constructor(space: Uint8Array = kept) {
+    this.bytes = space;
+  }
 
   /** Makes sure that `bytes` has room for this many more. */
   reserve(more: number): void {
@@ -46,6 +51,13 @@ export class JsonWriter {
     for (let i = 0; i < text.length; i++) this.bytes[this.length++] = text.charCodeAt(i);
   }
 
+  /** Writes bytes that are JSON text already. */
+  raw(text: Uint8Array): void {
+    this.reserve(text.length);
+    this.bytes.set(text, this.length);
+    this.length += text.length;
+  }
+
   /** Writes one byte. */
   byte(value: number): void {
     if (this.length === this.bytes.length) this.reserve(1);
@@ -56,8 +68,8 @@ export class JsonWriter {
   line(level: number): void {
     this.reserve(1 + level * 4);
     this.bytes[this.length++] = 0x0a;
-    this.bytes.fill(0x20, this.length, this.length + level * 4);
-    this.length += level * 4;
+    // By hand: a call of fill costs more than a few bytes.
+    for (let blanks = level * 4; blanks > 0; blanks--) this.bytes[this.length++] = 0x20;
   }
 
   /** Writes a JSON string; a surrogate without its partner becomes U+FFFD. */
@@ -105,7 +117,11 @@ export class JsonWriter {
 
   /** The text, in memory of its own. The writer must not be used after. */
   take(): Uint8Array {
-    if (this.bytes === kept) return this.bytes.slice(0, this.length);
+    if (this.bytes === kept) {
+      const text = Buffer.allocUnsafe(this.length);
+      text.set(this.bytes.length === this.length ? this.bytes : this.bytes.subarray(0, this.length));
+      return text;
+    }
     return this.bytes.subarray(0, this.length);
   }
 

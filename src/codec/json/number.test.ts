@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { numberFault, numberValue, scanNumber } from "./number.ts";
-import { readNumberBlock } from "./number-block.ts";
+import type { BlockType } from "./number-block.ts";
+import { readNumberBlockPlainly } from "./plain-number-block.ts";
 
 function scanned(text: string): number {
   const bytes = Buffer.from(text);
@@ -9,11 +10,17 @@ function scanned(text: string): number {
   return numberValue(bytes, 0, bytes.length);
 }
 
-/** The same number through the fast reader. */
+/** Makes a text one of those that are read four characters at a time. */
+const LONG = " ".repeat(100);
+
+/** The same number through the fast reader: both of its ways, which agree. */
 function blocked(text: string): number {
-  const bytes = Buffer.from(`[${text}]  }`);
-  const block = readNumberBlock(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length - 1);
-  return block!.values[0];
+  const [short, long] = [`[${text}]  }`, `[${text}${LONG}]  }`].map((body) => {
+    const bytes = Buffer.from(body);
+    return readNumberBlockPlainly(bytes, 0, bytes.length - 1, "float64")!.values[0] as number;
+  });
+  expect(short).toBe(long);
+  return long!;
 }
 
 const digits = (most: number) => fc.string({ unit: fc.constantFrom(..."0123456789".split("")), minLength: 1, maxLength: most });
@@ -87,9 +94,9 @@ describe("numbers", () => {
 });
 
 describe("number blocks", () => {
-  function read(text: string) {
+  function read(text: string, dtype: BlockType = "float64") {
     const bytes = Buffer.from(`${text}}`);
-    return readNumberBlock(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length - 1);
+    return readNumberBlockPlainly(bytes, 0, bytes.length - 1, dtype);
   }
 
   test("an array gives its shape and row-major values", () => {
@@ -97,8 +104,22 @@ describe("number blocks", () => {
       shape: [2, 3],
       values: Float64Array.of(1, 2.5, -3, 4, 50, Number.NaN),
     });
-    expect(read("[[[1]],[[2]]]")).toMatchObject({ shape: [2, 1, 1], exactIntegers: true, end: 13 });
-    expect(read("[9007199254740993]")).toMatchObject({ exactIntegers: false });
+    expect(read("[[[1]],[[2]]]")).toMatchObject({ shape: [2, 1, 1], dtype: "float64", end: 13 });
+  });
+
+  test("a block of integers holds integers in range, exactly", () => {
+    expect(read("[1,-2]", "int8")).toMatchObject({ values: Int8Array.of(1, -2) });
+    expect(read("[4294967296,-4294967297]", "int64")).toMatchObject({ values: BigInt64Array.of(4294967296n, -4294967297n) });
+    for (const text of ["[128]", "[1.0]", "[1e1]", "[NaN]"]) expect(read(text, "int8")).toBeUndefined();
+    expect(read("[-1]", "uint64")).toBeUndefined();
+    expect(read("[9007199254740993]", "int64")).toBeUndefined();
+  });
+
+  test("a float32 is rounded once", () => {
+    // The nearest double of both is midway between two float32s.
+    expect(read("[1.00000005960464477539062500001,1.000000059604644775390625]", "float32")).toMatchObject({
+      values: Float32Array.of(1 + 2 ** -23, 1),
+    });
   });
 
   test.each([

@@ -182,6 +182,18 @@ function latin1(bytes: Uint8Array, start: number, end: number): string {
 /** The same through `Number`, which never sees more than about 800 digits whatever the length of the text. */
 function longNumberValue(bytes: Uint8Array, start: number, end: number): number {
   if (end - start <= DECIDING_DIGITS) return Number(latin1(bytes, start, end));
+  const { digits, exponent } = decidingDigits(bytes, start, end);
+  const size = Number(`${digits}e${exponent}`);
+  return bytes[start] === 0x2d ? -size : size;
+}
+
+/** Digits of a number's size and what power of ten they count; beyond 800 they only tell whether anything follows. */
+interface DecidingDigits {
+  readonly digits: string;
+  readonly exponent: number;
+}
+
+function decidingDigits(bytes: Uint8Array, start: number, end: number): DecidingDigits {
   const digits = new Uint8Array(DECIDING_DIGITS + 1);
   let count = 0;
   let exponent = 0;
@@ -209,8 +221,49 @@ function longNumberValue(bytes: Uint8Array, start: number, end: number): number 
     count++;
     exponent--;
   }
-  const text = count === 0 ? "0" : `${latin1(digits, 0, count)}e${exponent}`;
-  return bytes[start] === 0x2d ? -Number(text) : Number(text);
+  return count === 0 ? { digits: "0", exponent: 0 } : { digits: latin1(digits, 0, count), exponent };
+}
+
+/** Greatest float32. */
+const LARGEST_FLOAT32 = 2 ** 128 - 2 ** 104;
+/** From here on a number is nearer to what would follow the greatest float32. */
+const OVERFLOW_FLOAT32 = 2 ** 128 - 2 ** 103;
+
+/**
+ * The float32 nearest to the number text `[start, end)`, ties to even, where `value` is the nearest double. To round that again
+ * gives another only where it lies midway between two float32s and the text does not.
+ */
+export function nearestFloat32(bytes: Uint8Array, start: number, end: number, value: number): number {
+  const near = Math.fround(value);
+  if (near === value) return near;
+  let other: number;
+  if (near === Infinity || near === -Infinity) {
+    if (Math.abs(value) !== OVERFLOW_FLOAT32) return near;
+    other = Math.sign(value) * LARGEST_FLOAT32;
+  } else {
+    // The mirror image of one neighbour in the middle is the other.
+    other = value + (value - near);
+    if (Math.fround(other) !== other) return near;
+  }
+  const order = compareSize(bytes, start, end, Math.abs(value));
+  if (order === 0) return near;
+  return order > 0 === Math.abs(other) > Math.abs(near) ? other : near;
+}
+
+/** Below, at or above 0 as the size of the number text is below, at or above a finite `size`. */
+function compareSize(bytes: Uint8Array, start: number, end: number, size: number): number {
+  const { digits, exponent } = decidingDigits(bytes, start, end);
+  let left = BigInt(digits);
+  let binary = 0;
+  while (!Number.isInteger(size)) {
+    size *= 2;
+    binary++;
+  }
+  let right = BigInt(size);
+  left <<= BigInt(binary);
+  if (exponent >= 0) left *= 10n ** BigInt(exponent);
+  else right *= 10n ** BigInt(-exponent);
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 function writtenExponent(bytes: Uint8Array, start: number, end: number): number {

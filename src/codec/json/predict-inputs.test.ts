@@ -6,6 +6,7 @@ import { stringAt } from "../../tensor/string-array.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { scanDocument } from "./document.ts";
 import { toFloat16Bits } from "./half.ts";
+import { withoutNumberModule } from "./number-module/number-module.ts";
 import { readPredictInputs } from "./predict-inputs.ts";
 
 function inputs(types: Record<string, DType | `${DType}?`>): TensorInfo[] {
@@ -292,5 +293,52 @@ describe("any array", () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe("arrays long enough for the number module", () => {
+  const row = (length: number, element: (i: number) => string) => `[${Array.from({ length }, (_, i) => element(i)).join(", ")}]`;
+  const rows = (element: (i: number) => string) => `[${Array.from({ length: 5 }, () => row(100, element)).join(",")}]`;
+  const types: DType[] = ["float32", "int32", "float64", "uint8", "float16", "int64", "bfloat16", "float32", "uint64", "string"];
+  const elements: ((i: number) => string)[] = [
+    (i) => String(i),
+    (i) => `${i}.25`,
+    (i) => String(i - 1),
+    (i) => (i < 99 ? "1" : "9007199254740993"),
+    (i) => (i < 99 ? "0.1" : '"a"'),
+    (i) => (i < 99 ? "0.1" : "01"),
+    (i) => (i < 99 ? "0.1" : "[1]"),
+    (i) => (i < 99 ? "1" : "300"),
+    (i) => (i < 99 ? "1.5" : "NaN"),
+    (i) => (i < 99 ? "1.5" : "1e400"),
+  ];
+  const bodies = elements.flatMap((element) => [
+    `{"instances":${rows(element)}}`,
+    `{"instances":[{"x":${row(90, element)}},{"x":${row(100, element)}}]}`,
+    `{"inputs":{"x":${rows(element)}}}`,
+    `{"inputs":${rows(element).slice(0, -2)}]}`,
+  ]);
+
+  function outcome(body: string, dtype: DType): unknown {
+    try {
+      const { format, tensors } = read(body, { x: dtype });
+      return { format, tensor: values(tensors.get("x")) };
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  test("read and fail as without it, whatever type was read before", () => {
+    const outcomes = () => bodies.flatMap((body) => types.map((dtype) => outcome(body, dtype)));
+    const plain = withoutNumberModule(outcomes);
+    expect(outcomes()).toEqual(plain);
+    expect(plain.filter((found) => typeof found === "string").length).toBeGreaterThan(100);
+    expect(plain.filter((found) => typeof found !== "string").length).toBeGreaterThan(50);
+  });
+
+  test("a tensor keeps its values when the next body is read", () => {
+    const first = read(`{"instances":${rows(() => "1.5")}}`, { x: "float32" }).tensors.get("x")!;
+    read(`{"instances":${rows(() => "2.5")}}`, { x: "float32" });
+    expect(values(first)).toEqual({ shape: [5, 100], data: Array.from({ length: 500 }, () => 1.5) });
   });
 });

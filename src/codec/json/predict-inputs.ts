@@ -24,7 +24,7 @@ export interface PredictInputs {
 /**
  * Reads the tensors of a predict request: `instances` (row form, one more leading dimension) or `inputs` (columnar form).
  * Inputs that are `optional` may be left out; a plain value is taken for the only input, or the only one that is not optional.
- * Declared shapes are not compared.
+ * Declared shapes are not compared. To be called once for a document: the tensors take over what its scan read.
  * @throws ServingError invalid-argument in TensorFlow Serving's words; unimplemented for a complex input in columnar form.
  */
 export function readPredictInputs(document: JsonDocument, inputs: readonly TensorInfo[]): PredictInputs {

@@ -1,9 +1,11 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { DType, NumericArray } from "../../tensor/dtype.ts";
 import type { NamedTensors, NumericTensor, Tensor } from "../../tensor/tensor.ts";
 import { stringTensor } from "../../tensor/tensor.ts";
 import { errorBody } from "./error-body.ts";
 import { toBfloat16Bits, toFloat16Bits } from "./half.ts";
+import { withoutNumberModule } from "./number-module/number-module.ts";
 import { writePredictResponse } from "./predict-response.ts";
 import { writeClassifyResponse, writeRegressResponse } from "./results.ts";
 
@@ -78,6 +80,45 @@ test("an answer of megabytes is whole, and the next one is its own", () => {
   const other = writePredictResponse("row", new Map([["y", floats([1], 2)]]));
   expect(JSON.parse(text(large)).predictions).toEqual(Array.from(data));
   expect([text(small), text(other)].map((body) => JSON.parse(body).predictions)).toEqual([[1], [2]]);
+});
+
+test("floats are laid out the same with and without the number module", () => {
+  const shapes = [[40], [3, 40], [40, 3], [2, 3, 20], [2, 20, 3], [1, 1, 1], [0], [3, 0], [0, 3], [2, 2, 2, 2, 2, 9]];
+  const random = fc.sample(fc.float({ noNaN: true, noDefaultInfinity: true }), { seed: 1, numRuns: 300 });
+  for (const shape of shapes) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    const float32 = numbers(
+      "float32",
+      shape,
+      Float32Array.from({ length: count }, (_, i) => random[i % 300]),
+    );
+    const float64 = numbers(
+      "float64",
+      shape,
+      Float64Array.from({ length: count }, (_, i) => random[i % 300] / 3),
+    );
+    for (const outputs of [
+      new Map([["a", float32]]),
+      new Map([["b", float64]]),
+      new Map([
+        ["a", float32],
+        ["b", float64],
+      ]),
+    ]) {
+      for (const format of ["row", "columnar"] as const) {
+        const written = text(writePredictResponse(format, outputs));
+        expect(written).toBe(withoutNumberModule(() => text(writePredictResponse(format, outputs))));
+        const plain = JSON.parse(written);
+        const first =
+          outputs.size > 1
+            ? format === "row"
+              ? plain.predictions.map((row: { a: unknown }) => row.a)
+              : plain.outputs.a
+            : undefined;
+        if (first !== undefined) expect(Float32Array.from(first.flat(9) as number[])).toEqual(float32.data);
+      }
+    }
+  }
 });
 
 test.each<[string, NamedTensors, string]>([

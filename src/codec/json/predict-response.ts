@@ -4,6 +4,7 @@ import { elementCount } from "../../tensor/shape.ts";
 import { stringBytes } from "../../tensor/string-array.ts";
 import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import { typeName } from "./element.ts";
+import { writeFloatRows } from "./float-rows.ts";
 import { writeFloat32, writeFloat64, writeHalf } from "./float-text.ts";
 import { fromBfloat16Bits, fromFloat16Bits } from "./half.ts";
 import { JsonWriter } from "./json-writer.ts";
@@ -33,6 +34,10 @@ function writeRows(writer: JsonWriter, outputs: NamedTensors): void {
   const columns: TensorText[] = [];
   for (const [name, tensor] of outputs) columns.push(new TensorText(writer, name, tensor));
   writer.ascii('"predictions": [');
+  if (columns.length === 1 && columns[0].writeBatch()) {
+    writer.ascii(batch > 0 ? "\n    ]" : "]");
+    return;
+  }
   for (let row = 0; row < batch; row++) {
     if (columns.length === 1) {
       if (row > 0) writer.ascii(", ");
@@ -92,6 +97,8 @@ class TensorText {
   private readonly name: string;
   private readonly tensor: Tensor;
   private readonly element: (level: number, index: number) => void;
+  /** The elements, if they are of the types that are written many at a time. */
+  private readonly floats: Float32Array | Float64Array | undefined;
   private next = 0;
 
   constructor(writer: JsonWriter, name: string, tensor: Tensor) {
@@ -99,12 +106,36 @@ class TensorText {
     this.name = name;
     this.tensor = tensor;
     this.element = elementWriter(writer, name, tensor);
+    this.floats = tensor.dtype === "float32" || tensor.dtype === "float64" ? (tensor.data as Float32Array) : undefined;
     elementCount(tensor.shape);
   }
 
   writeName(): void {
     this.writer.text(this.name);
     this.writer.ascii(": ");
+  }
+
+  /** All elements of a vector or matrix of floats, lists on one line and without the outermost brackets; else gives false. */
+  writeBatch(): boolean {
+    const { shape } = this.tensor;
+    const count = elementCount(shape);
+    if (this.floats === undefined || shape.length > 2 || count === 0) return false;
+    if (shape.length === 2) this.writer.byte(0x5b);
+    this.writeFloats(this.floats, count, shape[shape.length - 1], ", ", shape.length === 2 ? "], [" : ", ");
+    if (shape.length === 2) this.writer.byte(0x5d);
+    return true;
+  }
+
+  private writeFloats(
+    floats: Float32Array | Float64Array,
+    count: number,
+    rowLength: number,
+    elementSeparator: string,
+    rowSeparator: string,
+  ): void {
+    const start = this.next;
+    this.next += count;
+    writeFloatRows(this.writer, floats, start, this.next, rowLength, elementSeparator, rowSeparator);
   }
 
   /** The next element or list at `dimension`, lists on one line. */
@@ -117,6 +148,11 @@ class TensorText {
     const { writer } = this;
     const last = dimension === shape.length - 1;
     writer.byte(0x5b);
+    if (last && this.floats !== undefined) {
+      this.writeFloats(this.floats, shape[dimension], shape[dimension], ", ", ", ");
+      writer.byte(0x5d);
+      return;
+    }
     for (let i = 0; i < shape[dimension]; i++) {
       if (i > 0) {
         writer.byte(0x2c);
@@ -137,10 +173,16 @@ class TensorText {
     }
     const { writer } = this;
     writer.byte(0x5b);
-    for (let i = 0; i < shape[dimension]; i++) {
-      if (i > 0) writer.byte(0x2c);
+    if (this.floats !== undefined && dimension === shape.length - 1 && shape[dimension] > 0) {
       writer.line(level + 1);
-      this.writeLines(level + 1, dimension + 1);
+      const separator = `,\n${"    ".repeat(level + 1)}`;
+      this.writeFloats(this.floats, shape[dimension], shape[dimension], separator, separator);
+    } else {
+      for (let i = 0; i < shape[dimension]; i++) {
+        if (i > 0) writer.byte(0x2c);
+        writer.line(level + 1);
+        this.writeLines(level + 1, dimension + 1);
+      }
     }
     if (shape[dimension] > 0) writer.line(level);
     writer.byte(0x5d);

@@ -1,4 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
+import { writeFloatRows } from "./float-rows.ts";
 import { writeFloat32 } from "./float-text.ts";
 import { JsonWriter } from "./json-writer.ts";
 
@@ -44,10 +45,7 @@ export function writeClassifyResponse(results: readonly (readonly LabelledScore[
 export function writeRegressResponse(values: Float32Array): Uint8Array {
   if (values.length === 0) throw new ServingError("invalid-argument", "Cannot convert empty RegressionResults to JSON");
   const writer = startResults();
-  for (let i = 0; i < values.length; i++) {
-    if (i > 0) writer.ascii(", ");
-    writeFloat32(writer, values[i]);
-  }
+  writeFloatRows(writer, values, 0, values.length, values.length, ", ", ", ");
   return finishResults(writer);
 }
 

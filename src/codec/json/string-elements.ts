@@ -8,7 +8,7 @@ import { stringEnd, unescapeInto } from "./text.ts";
 
 /** Reads strings and base64 objects into one piece of bytes. */
 export class StringElements implements ElementReader {
-  readonly takesBlocks = false;
+  readonly blockType = undefined;
   count = 0;
   private offsets = new Uint32Array(17);
   private bytes = new Uint8Array(256);
@@ -34,9 +34,7 @@ export class StringElements implements ElementReader {
     return skipSpace(source, text.end + 1, source.length) + 1;
   }
 
-  readBlock(): boolean {
-    return false;
-  }
+  readBlock(): void {}
 
   finish(shape: Shape): Tensor {
     const offsets = this.offsets.slice(0, this.count + 1);

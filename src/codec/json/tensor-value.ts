@@ -2,7 +2,8 @@ import { ServingError } from "../../base/serving-error.ts";
 import type { JsonDocument } from "./document.ts";
 import type { ElementReader } from "./element.ts";
 import { valueError } from "./json-error.ts";
-import { readNumberBlock } from "./number-block.ts";
+import type { NumberBlock } from "./number-block.ts";
+import { expectBlocks, readNumberBlock } from "./read-number-block.ts";
 import { scanValue, skipSpace } from "./scan.ts";
 
 /** Most dimensions a tensor may have (TensorFlow's limit). */
@@ -20,13 +21,22 @@ export interface ReadValue {
  * @throws ServingError for a ragged list, a value or list at the wrong level, or an element of another type.
  */
 export function readTensorValue(document: JsonDocument, start: number, elements: ElementReader): ReadValue {
-  const { bytes, view, root, blocks } = document;
+  const { bytes } = document;
   if (bytes[start] !== 0x5b) return { end: elements.read(bytes, start), shape: [] };
-  if (elements.takesBlocks) {
-    const block = blocks.get(start) ?? readNumberBlock(bytes, view, start, root.end - 1);
-    if (block !== undefined && elements.readBlock(block)) return block;
-  }
-  return new NestedLists(bytes, start, elements).read();
+  const block = blockAt(document, start, elements);
+  if (block === undefined) return new NestedLists(bytes, start, elements).read();
+  elements.readBlock(block);
+  return block;
+}
+
+/** The array at `start` as numbers for `elements`; undefined where it must be read one by one. */
+export function blockAt(document: JsonDocument, start: number, elements: ElementReader): NumberBlock | undefined {
+  const { blockType } = elements;
+  if (blockType === undefined) return undefined;
+  expectBlocks(blockType);
+  const block = document.blocks.get(start);
+  if (block?.dtype === blockType) return block;
+  return readNumberBlock(document.bytes, start, document.root.end - 1, blockType);
 }
 
 /** Reads lists of any kind of element, one at a time. */

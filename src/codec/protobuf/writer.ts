@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { ServingError } from "../../base/serving-error.ts";
 import type { NumericArray } from "../../tensor/dtype.ts";
 
