@@ -16,6 +16,7 @@ const ALLOWED = {
   platforms: ["base", "tensor", "model", "codec"],
   serving: ["base", "tensor", "codec", "core", "model", "metrics"],
   transport: ["base"],
+  security: ["base", "config", "transport"],
   api: ["base", "tensor", "codec", "gen", "model", "serving", "transport", "metrics"],
   config: ["base", "codec", "gen"],
   control: [
@@ -33,7 +34,20 @@ const ALLOWED = {
     "gen",
   ],
   threads: ["base", "tensor", "model", "core", "runtimes", "serving", "transport", "api", "metrics", "codec"],
-  cli: ["base", "tensor", "model", "config", "control", "threads", "platforms", "runtimes", "metrics", "serving", "transport"],
+  cli: [
+    "base",
+    "tensor",
+    "model",
+    "config",
+    "control",
+    "threads",
+    "platforms",
+    "runtimes",
+    "metrics",
+    "serving",
+    "transport",
+    "security",
+  ],
 };
 
 /** Rooms that may not touch these modules of Node's. */

@@ -1,13 +1,18 @@
 import type { ServerOptions } from "../config/server-options.ts";
 import type { ThreadPool } from "../threads/thread-pool.ts";
-import type { BoundEndpoint } from "../transport/listener.ts";
+import type { BoundEndpoint, EndpointUse } from "../transport/listener.ts";
 
 /** Where the server listens, by purpose. */
 export interface ServerEndpoints {
-  readonly grpc?: BoundEndpoint;
-  readonly rest?: BoundEndpoint;
+  readonly grpc?: ServerEndpoint;
+  readonly rest?: ServerEndpoint;
+  /** Unix sockets. */
   readonly socket?: BoundEndpoint;
+  readonly restSocket?: BoundEndpoint;
 }
+
+/** A port and what may be spoken there. */
+export type ServerEndpoint = BoundEndpoint & EndpointUse;
 
 /**
  * Opens what the options name. The REST port comes last: it is where readiness is asked for, and ready means that all is open.
@@ -15,12 +20,21 @@ export interface ServerEndpoints {
  */
 export async function openEndpoints(
   pool: ThreadPool,
-  { host, port, restApiPort, grpcSocketPath }: ServerOptions,
+  { host, port, restApiPort, grpcSocketPath, restSocketPath, socketMode, tls }: ServerOptions,
 ): Promise<ServerEndpoints> {
-  const socket = grpcSocketPath === undefined ? undefined : await pool.listen({ kind: "unix", path: grpcSocketPath });
-  const grpc = port === 0 ? undefined : await pool.listen({ kind: "tcp", host, port });
-  const rest = restApiPort === 0 ? undefined : await pool.listen({ kind: "tcp", host, port: restApiPort });
-  return { ...(grpc && { grpc }), ...(rest && { rest }), ...(socket && { socket }) };
+  const unix = async (path: string | undefined) =>
+    path === undefined
+      ? undefined
+      : await pool.listen({ kind: "unix", path, ...(socketMode !== undefined && { mode: socketMode }) });
+  const tcp = async (number: number, use: EndpointUse) =>
+    number === 0 ? undefined : { ...(await pool.listen({ kind: "tcp", host, port: number, ...use })), ...use };
+  const secured = tls === undefined ? {} : { tls: true };
+  const socket = await unix(grpcSocketPath);
+  const restSocket = await unix(restSocketPath);
+  const grpc = await tcp(port, secured);
+  // TensorFlow Serving's file secures gRPC and leaves REST plain: whoever writes it expects no plain gRPC anywhere.
+  const rest = await tcp(restApiPort, tls?.kind === "ssl-config" ? { grpc: false } : secured);
+  return { ...(grpc && { grpc }), ...(rest && { rest }), ...(socket && { socket }), ...(restSocket && { restSocket }) };
 }
 
 /** Whether only this machine can reach a host's address. */

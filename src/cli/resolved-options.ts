@@ -12,12 +12,13 @@ const INITIAL_LOADS_PER_CORE = 4;
 export async function servingOptions(options: ServerOptions): Promise<ServingOptions> {
   const { libraryPath, intraOpThreads, interOpThreads, executionProviders, graphOptimizationLevel } = options.onnxruntime;
   return {
-    limits: { ...DEFAULT_LIMITS, maxBodyBytes: options.maxRequestBytes },
+    limits: { ...DEFAULT_LIMITS, ...options.connections, maxBodyBytes: options.maxRequestBytes },
     logLevel: options.logLevel,
     restTimeoutMs: options.restTimeoutMs,
     cors: options.cors,
     compressResponses: options.responseCompression,
     tensorContent: options.tensorContent,
+    epoll: options.epoll,
     metricsPath: await metricsPath(options.monitoringConfigFile),
     runtimes: {
       onnxruntime: {

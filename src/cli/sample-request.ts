@@ -13,17 +13,19 @@ type Json = number | boolean | string | Json[] | { [key: string]: Json };
 
 /**
  * A shell line that asks a model for a prediction and works as pasted: with the model's own `sample_request.json` if it
- * has one, else with zeros in the shape of its signature. Undefined for a model that JSON cannot ask.
+ * has one, else with zeros in the shape of its signature. Undefined for a model that JSON cannot ask. `curl` is the command with
+ * the options that reach the server.
  */
 export async function sampleRequest(
   restUrl: string,
   model: string,
   basePath: string,
   signatures: Signatures,
+  curl = "curl -s",
 ): Promise<string | undefined> {
   const url = `${restUrl}/v1/models/${encodeURIComponent(model)}:predict`;
   const own = await readFile(join(basePath, SAMPLE_FILE), "utf8").catch(() => undefined);
-  if (own !== undefined) return `curl -s ${url} -d ${quote(compact(own))}`;
+  if (own !== undefined) return `${curl} ${url} -d ${quote(compact(own))}`;
   const [name, signature] = signatures.has(DEFAULT_SIGNATURE)
     ? ([DEFAULT_SIGNATURE, signatures.get(DEFAULT_SIGNATURE)!] as const)
     : ([...signatures][0] ?? [undefined, undefined]);
@@ -37,14 +39,14 @@ export async function sampleRequest(
       ...chosen,
       inputs: Object.fromEntries(inputs.map((input) => [input.alias, filled(sizes(input), zero(input.dtype))])),
     };
-    return `curl -s ${url} -d ${quote(JSON.stringify(body))}`;
+    return `${curl} ${url} -d ${quote(JSON.stringify(body))}`;
   }
   const entries = inputs.map(
     (input) => `${JSON.stringify(input.alias)}:z(${JSON.stringify(sizes(input))},${JSON.stringify(zero(input.dtype))})`,
   );
   const signatureEntry = name === DEFAULT_SIGNATURE ? "" : `signature_name:${JSON.stringify(name)},`;
   const script = `z=(s,v)=>s.length?Array(s[0]).fill(z(s.slice(1),v)):v;console.log(JSON.stringify({${signatureEntry}inputs:{${entries.join(",")}}}))`;
-  return `node -e ${quote(script)} | curl -s ${url} -d @-`;
+  return `node -e ${quote(script)} | ${curl} ${url} -d @-`;
 }
 
 /** A concrete shape: 1 wherever the size is free. */

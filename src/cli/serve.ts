@@ -9,6 +9,7 @@ import type { ControlSide } from "./control-side.ts";
 import { isLoopback, openEndpoints } from "./endpoints.ts";
 import { exitAtOnce } from "./exit-at-once.ts";
 import { servingOptions } from "./resolved-options.ts";
+import type { TlsSide } from "./tls-side.ts";
 
 /**
  * Serves models until a signal ends it. Resolves with the exit code after SIGTERM or SIGINT; a second signal ends the
@@ -34,6 +35,8 @@ async function start(options: ServerOptions, log: Log, print: (text: string) => 
   const catalog = new MetricsCatalog(METRICS);
   catalog.addCollector(residentMemory);
   const serving = await servingOptions(options);
+  const tls = await openTls(options, log);
+  if (tls !== undefined) catalog.addCollector(() => tls.samples());
   let control: ControlSide | undefined;
   const pool = new ThreadPool({
     threads: options.threads,
@@ -48,7 +51,9 @@ async function start(options: ServerOptions, log: Log, print: (text: string) => 
       counters: async (names) => names.map((name) => catalog.total(name)),
     },
   });
+  tls?.start(pool);
   const stop = async (): Promise<void> => {
+    tls?.stop();
     control?.rest();
     await pool.drain(options.drainTimeoutMs);
     await control?.stop();
@@ -72,6 +77,13 @@ async function start(options: ServerOptions, log: Log, print: (text: string) => 
     throw reason;
   }
   return { stop };
+}
+
+/** Reads the certificate before anything else is begun. Rejects with a ServingError that names the flag at fault. */
+async function openTls({ tls }: ServerOptions, log: Log): Promise<TlsSide | undefined> {
+  if (tls === undefined) return undefined;
+  const { TlsSide: Side } = await import("./tls-side.ts");
+  return Side.open(tls, systemClock, log);
 }
 
 /** Resolves at the first signal to stop; the second one ends the process. */

@@ -97,7 +97,6 @@ describe("parseFlags", () => {
     [["--port=x"], '--port expects an integer from 0 to 65535, got "x"'],
     [["--enable_batching"], "--enable_batching is not supported by this version, leave it out"],
     [["--batching_parameters_file=x"], "--batching_parameters_file is not supported by this version, leave it out"],
-    [["--ssl_config_file=x"], "--ssl_config_file is not supported by this version, leave it out"],
     [["--platform_config_file=x"], "--platform_config_file is not supported by this server, leave it out"],
     [["--use_alts_credentials"], "--use_alts_credentials is not supported by this server, leave it out"],
     [["--port=9", "--rest_api_port=9"], "--rest_api_port must differ from --port, both are 9; 0 turns one off"],

@@ -31,6 +31,8 @@ const INT32 = { least: -(2 ** 31), most: 2 ** 31 - 1 } as const;
 const COUNT = { least: 0, most: 2 ** 31 - 1 } as const;
 const PORT = { least: 0, most: 65_535 } as const;
 const BYTES = { least: 0, most: Number.MAX_SAFE_INTEGER } as const;
+/** Time limits of connections are kept to about a second. */
+const SECONDS = { least: 1, most: 2 ** 31 - 1 } as const;
 const INT64 = { least: -(2 ** 63), most: 2 ** 63 } as const;
 
 /** TensorFlow Serving's flags, under their names, in the order of its own usage text. */
@@ -178,7 +180,7 @@ const TENSORFLOW_SERVING_FLAGS: readonly Flag[] = [
   },
   { name: "platform_config_file", kind: "text", default: "", help: "PlatformConfigMap in text format", take: "refuse" },
   { name: "use_alts_credentials", kind: "boolean", default: "false", help: "Google's ALTS", take: "refuse" },
-  { name: "ssl_config_file", kind: "text", default: "", help: "SSLConfig in text format", take: "later" },
+  { name: "ssl_config_file", kind: "text", default: "", help: "SSLConfig in text format: TLS on --port alone", take: "yes" },
   {
     name: "grpc_channel_arguments",
     kind: "list",
@@ -259,6 +261,58 @@ const TENSORFLOW_SERVING_FLAGS: readonly Flag[] = [
 /** Flags that TensorFlow Serving lacks. */
 const OWN_FLAGS: readonly Flag[] = [
   { name: "host", kind: "text", default: "127.0.0.1", help: "Address to listen on; 0.0.0.0 for all", take: "yes" },
+  {
+    name: "rest_api_socket_path",
+    kind: "text",
+    default: "",
+    help: "Second Unix socket to listen on besides the ports",
+    take: "yes",
+  },
+  {
+    name: "socket_mode",
+    kind: "text",
+    default: "",
+    help: "Permissions of the socket files, in octal, such as 660; what the umask leaves by default",
+    take: "yes",
+  },
+  {
+    name: "tls_certificate_file",
+    kind: "text",
+    default: "",
+    help: "The server's certificate and its chain in PEM: TLS on every port",
+    take: "yes",
+  },
+  { name: "tls_key_file", kind: "text", default: "", help: "The certificate's private key in PEM", take: "yes" },
+  {
+    name: "tls_key_passphrase_file",
+    kind: "text",
+    default: "",
+    help: "File with the passphrase of an encrypted private key",
+    take: "yes",
+  },
+  {
+    name: "tls_client_ca_file",
+    kind: "text",
+    default: "",
+    help: "Authorities in PEM that clients' certificates must come from",
+    take: "yes",
+  },
+  {
+    name: "tls_client_certificate",
+    kind: "choice",
+    default: "require",
+    help: "With tls_client_ca_file, whether a client may have no certificate (request) or not (require)",
+    take: "yes",
+    choices: ["request", "require"],
+  },
+  {
+    name: "tls_min_version",
+    kind: "choice",
+    default: "1.2",
+    help: "Oldest version of TLS to speak",
+    take: "yes",
+    choices: ["1.2", "1.3"],
+  },
   { name: "threads", kind: "integer", help: "Serving threads; one per core by default", take: "yes", least: 1, most: 1024 },
   {
     name: "log_level",
@@ -307,12 +361,78 @@ const OWN_FLAGS: readonly Flag[] = [
     least: 1,
   },
   {
+    name: "max_header_bytes",
+    kind: "integer",
+    default: "16384",
+    help: "Largest request line and headers together",
+    take: "yes",
+    least: 1024,
+    most: 1024 * 1024,
+  },
+  {
+    name: "max_connections_per_thread",
+    kind: "integer",
+    default: "20000",
+    help: "Open connections of one serving thread",
+    take: "yes",
+    ...COUNT,
+    least: 1,
+  },
+  {
+    name: "max_concurrent_streams",
+    kind: "integer",
+    default: "1024",
+    help: "Requests of one HTTP/2 connection open at once",
+    take: "yes",
+    ...COUNT,
+    least: 1,
+  },
+  {
+    name: "headers_timeout_seconds",
+    kind: "number",
+    default: "10",
+    help: "Longest wait for the rest of a request's headers",
+    take: "yes",
+    ...SECONDS,
+  },
+  {
+    name: "request_timeout_seconds",
+    kind: "number",
+    default: "60",
+    help: "Longest wait for the rest of a request",
+    take: "yes",
+    ...SECONDS,
+  },
+  {
+    name: "keep_alive_timeout_seconds",
+    kind: "number",
+    default: "65",
+    help: "Longest idle time of a connection",
+    take: "yes",
+    ...SECONDS,
+  },
+  {
+    name: "write_timeout_seconds",
+    kind: "number",
+    default: "60",
+    help: "Longest wait for a peer that does not read its answer",
+    take: "yes",
+    ...SECONDS,
+  },
+  {
     name: "drain_timeout_seconds",
     kind: "number",
     default: "30",
     help: "Longest wait for requests in flight when stopping",
     take: "yes",
     ...COUNT,
+  },
+  {
+    name: "enable_epoll",
+    kind: "boolean",
+    default: "true",
+    help: "On Linux, serve connections without TLS by system calls of our own instead of Node's streams",
+    take: "yes",
   },
   {
     name: "enable_response_compression",

@@ -4,6 +4,7 @@ import type { LogLevel } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import { type FlagValue, parseFlagValue } from "./flag-value.ts";
 import { FLAGS, type Flag, findFlag } from "./flags.ts";
+import { resolveTls, type TlsOptions } from "./tls-options.ts";
 
 /** Environment variables, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,6 +33,11 @@ export interface ServerOptions {
   /** 0 for none; never the same as `port`. */
   readonly restApiPort: number;
   readonly grpcSocketPath: string | undefined;
+  readonly restSocketPath: string | undefined;
+  /** Permissions of socket files; undefined for what the umask leaves. */
+  readonly socketMode: number | undefined;
+  /** Undefined when no port takes TLS. */
+  readonly tls: TlsOptions | undefined;
   /** Serving threads. */
   readonly threads: number;
   readonly logLevel: LogLevel;
@@ -40,9 +46,12 @@ export interface ServerOptions {
   readonly cors: boolean;
   readonly responseCompression: boolean;
   readonly tensorContent: boolean;
+  /** Connections without TLS are served past Node's streams where the system allows. */
+  readonly epoll: boolean;
   readonly grpcHealthService: boolean;
   readonly signatureMethodNameCheck: boolean;
   readonly maxRequestBytes: number;
+  readonly connections: ConnectionOptions;
   readonly drainTimeoutMs: number;
   readonly monitoringConfigFile: string | undefined;
   readonly loading: LoadingOptions;
@@ -51,6 +60,18 @@ export interface ServerOptions {
   readonly printVersion: boolean;
   /** Flags that were set and have no effect, to be logged once. */
   readonly ignored: readonly string[];
+}
+
+/** What a connection may ask of the server; the transport's limits of the same names. */
+export interface ConnectionOptions {
+  readonly maxHeaderBytes: number;
+  /** Of one serving thread. */
+  readonly maxConnections: number;
+  readonly maxConcurrentStreams: number;
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly writeTimeoutMs: number;
 }
 
 /** How versions are found, loaded and let go. */
@@ -102,14 +123,24 @@ export function resolveServerOptions(
     throw new ServingError("invalid-argument", `--rest_api_port must differ from --port, both are ${port}; 0 turns one off`);
   }
   const grpcSocketPath = flags.path("grpc_socket_path");
-  if (port === 0 && restApiPort === 0 && grpcSocketPath === undefined) {
+  const restSocketPath = flags.path("rest_api_socket_path");
+  if (port === 0 && restApiPort === 0 && grpcSocketPath === undefined && restSocketPath === undefined) {
     throw new ServingError("invalid-argument", "nothing to listen on, set --port, --rest_api_port or --grpc_socket_path");
+  }
+  if (grpcSocketPath !== undefined && grpcSocketPath === restSocketPath) {
+    throw new ServingError(
+      "invalid-argument",
+      "--rest_api_socket_path must differ from --grpc_socket_path, which takes REST as well",
+    );
   }
   return {
     host: flags.text("host"),
     port,
     restApiPort,
     grpcSocketPath,
+    restSocketPath,
+    socketMode: resolveSocketMode(flags),
+    tls: resolveTls(flags),
     threads: resolveThreads(flags),
     logLevel: flags.text("log_level") as LogLevel,
     models: resolveModels(flags, paths, environment),
@@ -117,9 +148,11 @@ export function resolveServerOptions(
     cors: flags.boolean("rest_api_enable_cors_support"),
     responseCompression: flags.boolean("enable_response_compression"),
     tensorContent: flags.boolean("enable_serialization_as_tensor_content"),
+    epoll: flags.boolean("enable_epoll"),
     grpcHealthService: flags.boolean("enable_grpc_healthcheck_service"),
     signatureMethodNameCheck: flags.boolean("enable_signature_method_name_check"),
     maxRequestBytes: flags.number("max_request_bytes"),
+    connections: resolveConnections(flags),
     drainTimeoutMs: flags.number("drain_timeout_seconds") * 1000,
     monitoringConfigFile: flags.path("monitoring_config_file"),
     loading: resolveLoading(flags),
@@ -138,6 +171,21 @@ function refuseUnsupported(values: ReadonlyMap<string, FlagValue>): void {
     const when = flag.take === "later" ? "is not supported by this version" : "is not supported by this server";
     throw new ServingError("invalid-argument", `--${flag.name} ${when}, leave it out`);
   }
+}
+
+function resolveSocketMode(flags: Reader): number | undefined {
+  const text = flags.text("socket_mode");
+  if (text === "") return undefined;
+  if (!flags.path("grpc_socket_path") && !flags.path("rest_api_socket_path")) {
+    throw new ServingError("invalid-argument", "--socket_mode needs --grpc_socket_path or --rest_api_socket_path");
+  }
+  if (!/^0?[0-7]{3}$/.test(text)) {
+    throw new ServingError(
+      "invalid-argument",
+      `--socket_mode expects three octal digits, such as 660, got ${JSON.stringify(text)}`,
+    );
+  }
+  return Number.parseInt(text, 8);
 }
 
 function resolveThreads(flags: Reader): number {
@@ -171,6 +219,18 @@ function resolveEnvironment(environment: Environment, name: string | undefined, 
   if (!MODEL_NAME && !MODEL_BASE_PATH) return { kind: "none" };
   const folder = MODEL_NAME || "model";
   return { kind: "single", name: name ?? folder, basePath: resolve(join(MODEL_BASE_PATH || "/models", folder)), platform };
+}
+
+function resolveConnections(flags: Reader): ConnectionOptions {
+  return {
+    maxHeaderBytes: flags.number("max_header_bytes"),
+    maxConnections: flags.number("max_connections_per_thread"),
+    maxConcurrentStreams: flags.number("max_concurrent_streams"),
+    headersTimeoutMs: flags.number("headers_timeout_seconds") * 1000,
+    requestTimeoutMs: flags.number("request_timeout_seconds") * 1000,
+    keepAliveTimeoutMs: flags.number("keep_alive_timeout_seconds") * 1000,
+    writeTimeoutMs: flags.number("write_timeout_seconds") * 1000,
+  };
 }
 
 function resolveLoading(flags: Reader): LoadingOptions {

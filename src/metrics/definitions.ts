@@ -58,6 +58,12 @@ export const REQUESTS_IN_FLIGHT = gauge("/modelport/requests_in_flight", "protoc
 /** Connections now open, of either protocol; a second old at most. */
 export const OPEN_CONNECTIONS = gauge("/modelport/open_connections");
 
+/** TLS handshakes that did not end in a connection; connections that ended before their first byte are not among them. */
+export const TLS_HANDSHAKE_FAILURES = counter("/modelport/tls_handshake_failures");
+
+/** Seconds until the server's certificate expires; negative after that. */
+export const TLS_CERTIFICATE_SECONDS_LEFT = gauge("/modelport/tls_certificate_seconds_left");
+
 /** Versions of a model now in a state, such as `AVAILABLE`. */
 export const MODEL_VERSIONS = gauge("/modelport/model_versions", "model_name", "state");
 
@@ -79,6 +85,8 @@ export const METRICS: readonly MetricDefinition[] = [
   REQUEST_EXAMPLE_COUNT_TOTAL,
   REQUESTS_IN_FLIGHT,
   OPEN_CONNECTIONS,
+  TLS_HANDSHAKE_FAILURES,
+  TLS_CERTIFICATE_SECONDS_LEFT,
   MODEL_VERSIONS,
   MODEL_LOAD_LATENCY,
   EVENT_LOOP_DELAY,

@@ -1,14 +1,23 @@
-import { lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect, type Server } from "node:net";
 import { basename } from "node:path";
 import { ServingError, type StatusCode } from "../base/serving-error.ts";
 
+/** What connections of an endpoint may speak. Plain data. */
+export interface EndpointUse {
+  /** Every connection begins with a TLS handshake. Default false. */
+  readonly tls?: boolean;
+  /** Whether gRPC is served there. Default true. */
+  readonly grpc?: boolean;
+}
+
 /** Where to accept connections. Plain data: can be sent to another thread. */
 export type Endpoint =
-  | { readonly kind: "tcp"; readonly host: string /** 0 lets the system choose. */; readonly port: number }
-  | { readonly kind: "unix"; readonly path: string }
+  | ({ readonly kind: "tcp"; readonly host: string /** 0 lets the system choose. */; readonly port: number } & EndpointUse)
+  /** `mode` are the permissions of the socket file; without it they are what the umask leaves. */
+  | { readonly kind: "unix"; readonly path: string; readonly mode?: number }
   /** A listening socket of this process; the listener owns it from then on and closes it. */
-  | { readonly kind: "descriptor"; readonly fd: number };
+  | ({ readonly kind: "descriptor"; readonly fd: number } & EndpointUse);
 
 /** Where connections are accepted. Plain data: can be sent to another thread. */
 export interface BoundEndpoint {
@@ -34,6 +43,7 @@ export async function openEndpoint(server: Server, endpoint: Endpoint): Promise<
       resolve();
     });
   });
+  if (endpoint.kind === "unix" && endpoint.mode !== undefined) chmodSync(endpoint.path, endpoint.mode);
   return boundEndpoint(server);
 }
 

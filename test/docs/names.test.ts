@@ -10,10 +10,14 @@ import { document, documents, ROOT } from "./documents.ts";
 /** Flags of other programs that the documents name. */
 const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
   "builtin",
+  "cacert",
+  "cert",
+  "check",
   "connections",
   "data-binary",
   "help",
   "ignore-scripts",
+  "key",
   "protocols",
   "seconds",
 ]);

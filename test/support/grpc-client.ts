@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, connect } from "node:http2";
 import { connect as connectSocket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 
 /** How a call ended. */
@@ -12,12 +13,11 @@ export interface GrpcStatus {
 export class GrpcClient {
   readonly #session: ClientHttp2Session;
 
-  /** To a port of this machine, or to a socket file. */
-  constructor(endpoint: number | { readonly path: string }) {
-    this.#session =
-      typeof endpoint === "number"
-        ? connect(`http://127.0.0.1:${endpoint}`)
-        : connect("http://localhost", { createConnection: () => connectSocket(endpoint.path) });
+  /** To a port of this machine, with TLS or without, or to a socket file. */
+  constructor(endpoint: number | { readonly path: string } | ({ readonly port: number } & ConnectionOptions)) {
+    if (typeof endpoint === "number") this.#session = connect(`http://127.0.0.1:${endpoint}`);
+    else if ("port" in endpoint) this.#session = connect(`https://localhost:${endpoint.port}`, endpoint);
+    else this.#session = connect("http://localhost", { createConnection: () => connectSocket(endpoint.path!) });
     this.#session.on("error", () => {});
   }
 
@@ -25,6 +25,18 @@ export class GrpcClient {
   async raw(
     path: string,
     message: Uint8Array,
+    headers: Record<string, string> = {},
+  ): Promise<{ messages: Uint8Array[]; status: GrpcStatus }> {
+    const frame = Buffer.alloc(5 + message.length);
+    frame.writeUInt32BE(message.length, 1);
+    frame.set(message, 5);
+    return await this.body(path, frame, headers);
+  }
+
+  /** Sends a body as it is, which should be the request message with its prefix. */
+  async body(
+    path: string,
+    body: Uint8Array,
     headers: Record<string, string> = {},
   ): Promise<{ messages: Uint8Array[]; status: GrpcStatus }> {
     const stream = this.#session.request({
@@ -43,10 +55,7 @@ export class GrpcClient {
       stream.on("close", resolve);
       stream.on("error", reject);
     });
-    const frame = Buffer.alloc(5 + message.length);
-    frame.writeUInt32BE(message.length, 1);
-    frame.set(message, 5);
-    stream.end(frame);
+    stream.end(body);
     await ended;
     const status = {
       code: Number(fields["grpc-status"] ?? -1),

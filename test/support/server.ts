@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { get } from "node:https";
 import { createServer } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -10,7 +12,7 @@ export interface RunningServer {
   readonly process: ChildProcess;
   readonly port: number;
   readonly restPort: number;
-  /** `http://127.0.0.1:PORT` of the REST port, or of the other one when that is off. */
+  /** `http://127.0.0.1:PORT` of the REST port, or of the other one when that is off; `https:` for one with TLS. */
   readonly url: string;
   /** What it has printed so far. */
   stdout(): string;
@@ -37,6 +39,8 @@ export interface StartOptions {
   readonly preload?: string;
   /** Ports that the arguments give, in whatever form. */
   readonly ports?: readonly [port: number, restPort: number];
+  /** The REST port takes TLS; what a client of it needs. */
+  readonly tls?: ConnectionOptions;
 }
 
 /**
@@ -45,7 +49,7 @@ export interface StartOptions {
  */
 export async function startServer(
   args: readonly string[],
-  { until = "ready", preload, ports }: StartOptions = {},
+  { until = "ready", preload, ports, tls }: StartOptions = {},
 ): Promise<RunningServer> {
   if (!existsSync(MAIN)) throw new Error("the server is not built: npm run build");
   const [port, restPort] = ports ?? [await freePort(), await freePort()];
@@ -58,12 +62,12 @@ export async function startServer(
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
   const exited = new Promise<number | null>((resolve) => child.on("close", resolve));
-  const url = `http://127.0.0.1:${restPort || port}`;
+  const url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${restPort || port}`;
   const probe = until === "ready" ? "/readyz" : "/livez";
   const failed = exited.then((code) => {
     throw new Error(`the server exited with ${code} before it was ${until}:\n${output.stdout}\n${output.stderr}`);
   });
-  await Promise.race([failed, answers(`${url}${probe}`)]);
+  await Promise.race([failed, tls === undefined ? answers(`${url}${probe}`) : answersSecurely(`${url}${probe}`, tls)]);
   return {
     process: child,
     port,
@@ -94,6 +98,19 @@ async function answers(url: string): Promise<void> {
       (response) => response.ok,
       () => false,
     );
+    if (ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function answersSecurely(url: string, tls: ConnectionOptions): Promise<void> {
+  for (;;) {
+    const ok = await new Promise<boolean>((resolve) => {
+      const request = get(url, { ...tls, agent: false }, (response) => {
+        response.resume().on("end", () => resolve(response.statusCode === 200));
+      });
+      request.on("error", () => resolve(false));
+    });
     if (ok) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

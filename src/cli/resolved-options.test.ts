@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { parseFlags } from "../config/command-line.ts";
+import { DEFAULT_LIMITS } from "../transport/limits.ts";
+import { servingOptions } from "./resolved-options.ts";
+
+const limitsOf = async (...argv: string[]) => (await servingOptions(parseFlags(argv, {}).options)).limits;
+
+test("without a flag the transport's limits are its defaults", async () => {
+  expect(await limitsOf()).toEqual(DEFAULT_LIMITS);
+});
+
+test.each([
+  ["--max_request_bytes=1000", { maxBodyBytes: 1000 }],
+  ["--max_header_bytes=2048", { maxHeaderBytes: 2048 }],
+  ["--max_connections_per_thread=7", { maxConnections: 7 }],
+  ["--max_concurrent_streams=3", { maxConcurrentStreams: 3 }],
+  ["--headers_timeout_seconds=1.5", { headersTimeoutMs: 1500 }],
+  ["--request_timeout_seconds=2", { requestTimeoutMs: 2000 }],
+  ["--keep_alive_timeout_seconds=3", { keepAliveTimeoutMs: 3000 }],
+  ["--write_timeout_seconds=4", { writeTimeoutMs: 4000 }],
+])("%s changes its limit and no other", async (flag, changed) => {
+  expect(await limitsOf(flag)).toEqual({ ...DEFAULT_LIMITS, ...changed });
+});
+
+test.each(["--headers_timeout_seconds=0", "--max_concurrent_streams=0", "--max_header_bytes=100"])("%s is refused", (flag) => {
+  expect(() => parseFlags([flag], {})).toThrow(flag.slice(0, flag.indexOf("=")));
+});
