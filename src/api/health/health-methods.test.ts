@@ -6,6 +6,7 @@ import {
   HealthCheckResponseSchema,
   HealthListResponseSchema,
 } from "../../gen/grpc/health/v1/health_pb.ts";
+import { fakeCall } from "../../transport/grpc/fake-call.ts";
 import type { GrpcCall, StreamingMethod, UnaryMethod } from "../../transport/grpc/method.ts";
 import { healthMethods } from "./health-methods.ts";
 import type { Readiness } from "./readiness.ts";
@@ -38,7 +39,7 @@ function request(service: string): Uint8Array {
 }
 
 function callWith(signal: AbortSignal): GrpcCall {
-  return { path: "/grpc.health.v1.Health/Watch", metadata: () => undefined, signal, hasDeadline: false };
+  return fakeCall({ path: "/grpc.health.v1.Health/Watch", signal });
 }
 
 const idle = callWith(new AbortController().signal);

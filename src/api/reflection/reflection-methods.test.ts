@@ -10,14 +10,15 @@ import {
 import { GRPCInferenceService } from "../../gen/inference/grpc_service_pb.ts";
 import { ModelService } from "../../gen/tensorflow_serving/apis/model_service_pb.ts";
 import { PredictionService } from "../../gen/tensorflow_serving/apis/prediction_service_pb.ts";
-import type { GrpcCall, StreamingMethod } from "../../transport/grpc/method.ts";
+import { fakeCall } from "../../transport/grpc/fake-call.ts";
+import type { StreamingMethod } from "../../transport/grpc/method.ts";
 import { reflectionMethods } from "./reflection-methods.ts";
 
 type Asked = MessageInitShape<typeof RequestSchema>["messageRequest"];
 
 const SERVICES = [PredictionService, ModelService, GRPCInferenceService];
 const methods = reflectionMethods(SERVICES);
-const call: GrpcCall = { path: "", metadata: () => undefined, signal: new AbortController().signal, hasDeadline: false };
+const call = fakeCall();
 
 async function ask(messages: readonly Uint8Array[], path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo") {
   async function* all() {

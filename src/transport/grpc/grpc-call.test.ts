@@ -1,114 +1,25 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-} from "node:http2";
+import type { ClientHttp2Stream } from "node:http2";
 import { deflateSync, gunzipSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { deferred } from "../../base/deferred.ts";
 import { FakeClock } from "../../base/fake-clock.ts";
 import { ServingError, type StatusCode } from "../../base/serving-error.ts";
 import { statusNumber } from "../../base/status-code.ts";
-import { type ContextChanges, type LoopbackServer, serveLoopback } from "../http2/test-peer.ts";
-import type { GrpcCall, GrpcMethod, StreamingMethod, UnaryMethod } from "./method.ts";
+import type { ContextChanges } from "../http2/test-peer.ts";
+import type { GrpcCall, GrpcMethod } from "./method.ts";
+import { call, framed, type MethodServer, serveMethods, start, streaming, unary } from "./test-peer.ts";
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function setUp(
-  methods: Readonly<Record<string, GrpcMethod>>,
-  changes: ContextChanges = {},
-): Promise<{ server: LoopbackServer; session: ClientHttp2Session }> {
-  const server = await serveLoopback({ grpc: (path) => methods[path], ...changes });
-  closing.push(() => server.close());
-  const session = connect(server.url);
-  session.on("error", () => undefined);
-  closing.push(() => session.destroy());
-  return { server, session };
+async function setUp(methods: Readonly<Record<string, GrpcMethod>>, changes?: ContextChanges): Promise<MethodServer> {
+  const opened = await serveMethods(methods, changes);
+  closing.push(() => opened.close());
+  return opened;
 }
 
-function framed(message: Uint8Array, compressed = false): Buffer {
-  const out = Buffer.alloc(5 + message.length);
-  out[0] = compressed ? 1 : 0;
-  out.writeUInt32BE(message.length, 1);
-  out.set(message, 5);
-  return out;
-}
-
-function messagesOf(bytes: Buffer): { compressed: boolean; bytes: Buffer }[] {
-  const messages = [];
-  for (let at = 0; at < bytes.length; ) {
-    const length = bytes.readUInt32BE(at + 1);
-    messages.push({ compressed: bytes[at] === 1, bytes: bytes.subarray(at + 5, at + 5 + length) });
-    at += 5 + length;
-  }
-  return messages;
-}
-
-interface Outcome {
-  readonly http: number;
-  readonly status: number;
-  readonly text: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly messages: readonly string[];
-  readonly raw: readonly { compressed: boolean; bytes: Buffer }[];
-  /** Whether status and head came in one block. */
-  readonly trailersOnly: boolean;
-}
-
-function start(session: ClientHttp2Session, path: string, headers: OutgoingHttpHeaders = {}) {
-  const stream = session.request(
-    { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers", ...headers },
-    { endStream: false },
-  );
-  stream.on("error", () => undefined);
-  const outcome = new Promise<Outcome>((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let head: IncomingHttpHeaders = {};
-    let trailers: IncomingHttpHeaders | undefined;
-    stream.on("response", (received) => {
-      head = received;
-    });
-    stream.on("trailers", (received) => {
-      trailers = received;
-    });
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("end", () => {
-      const last = trailers ?? head;
-      const raw = messagesOf(Buffer.concat(chunks));
-      resolve({
-        http: Number(head[":status"]),
-        status: Number(last["grpc-status"]),
-        text: decodeURIComponent(String(last["grpc-message"] ?? "")),
-        headers: head,
-        messages: raw.map(({ bytes }) => bytes.toString()),
-        raw,
-        trailersOnly: trailers === undefined,
-      });
-    });
-    stream.on("close", () => reject(new Error(`the stream closed with ${stream.rstCode}`)));
-  });
-  outcome.catch(() => undefined);
-  return { stream, outcome };
-}
-
-function call(
-  session: ClientHttp2Session,
-  path: string,
-  body: Uint8Array = framed(Buffer.from("request")),
-  headers: OutgoingHttpHeaders = {},
-): Promise<Outcome> {
-  const { stream, outcome } = start(session, path, headers);
-  stream.end(body);
-  return outcome;
-}
-
-const unary = (run: UnaryMethod["run"]): UnaryMethod => ({ kind: "unary", run });
-const streaming = (run: StreamingMethod["run"]): StreamingMethod => ({ kind: "streaming", run });
 const echo = unary((message) => message);
 const never = unary(() => new Promise<Uint8Array>(() => undefined));
 

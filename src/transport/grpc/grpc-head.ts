@@ -28,8 +28,17 @@ export function grpcHeadOf(head: RequestHead): GrpcHead {
 }
 
 function readGrpcHead(head: RequestHead): GrpcHead {
-  if (!/^application\/grpc(?:\+proto)?\s*(?:;|$)/.test(head.contentType ?? "")) return refused("415");
+  const type = /^application\/grpc(?:\+([^\s;]+))?\s*(?:;|$)/.exec(head.contentType ?? "");
+  if (type === null) return refused("415");
   if (head.method !== "POST") return refused("405", ["allow", "POST"]);
+  if (head.oversized)
+    return failed(new ServingError("resource-exhausted", "the call's metadata is larger than the server takes"));
+  const format = type[1] ?? "proto";
+  if (format !== "proto") {
+    return failed(
+      new ServingError("unimplemented", `content-type "application/grpc+${format}" is not supported, expected +proto`),
+    );
+  }
   const encoding = fieldValue(head, "grpc-encoding") ?? "identity";
   if (encoding !== "identity" && encoding !== "gzip" && encoding !== "deflate") {
     return failed(
@@ -42,9 +51,13 @@ function readGrpcHead(head: RequestHead): GrpcHead {
     return failed(new ServingError("internal", `malformed grpc-timeout "${timeout}", expected up to 8 digits and one of HMSmun`));
   }
   if (encoding === "identity") return timeoutMs === undefined ? CALL : { ...CALL, timeoutMs };
-  const accepted = (fieldValue(head, "grpc-accept-encoding") ?? "").split(",");
-  const acceptsCoding = accepted.some((name) => name.trim() === encoding);
-  return { ...CALL, timeoutMs, coding: encoding, acceptsCoding };
+  return { ...CALL, timeoutMs, coding: encoding, acceptsCoding: acceptedCodings(head).includes(encoding) };
+}
+
+/** In which codings the client takes answers; gzip first. */
+export function acceptedCodings(head: RequestHead): readonly ContentCoding[] {
+  const accepted = (fieldValue(head, "grpc-accept-encoding") ?? "").split(",").map((name) => name.trim());
+  return (["gzip", "deflate"] as const).filter((coding) => accepted.includes(coding));
 }
 
 function refused(status: string, ...fields: HeaderFields): GrpcHead {

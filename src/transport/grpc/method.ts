@@ -8,6 +8,20 @@ export interface GrpcCall {
   readonly signal: AbortSignal;
   /** Whether the call has a deadline or may be cancelled by it; lets a method skip work on {@link signal}. */
   readonly hasDeadline: boolean;
+  /** Whether the message taken last came compressed. */
+  readonly messageCompressed: boolean;
+  /**
+   * Adds a field to the head of the answer, in the order of the calls. Name in lower case; the value printable ASCII, or base64
+   * when the name ends in `-bin`. Throws `internal` for anything else and when the head is out already.
+   */
+  addHeader(name: string, value: string): void;
+  /** Adds a field to the trailers, whatever the status will be; see {@link addHeader}. Has no effect once the call has ended. */
+  addTrailer(name: string, value: string): void;
+  /**
+   * Whether answers from now on are to be compressed: in a coding that the client takes, when that makes them smaller. A streaming
+   * method that wants it for any of its answers says so before the first. Unless told, a unary call answers as it was asked.
+   */
+  compressAnswers(wanted: boolean): void;
 }
 
 /** One request message, one answer. A thrown or rejected ServingError becomes the call's status. */

@@ -1,23 +1,22 @@
-import type { Timer } from "../../base/clock.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import { type ContentCoding, inflateMessage } from "../content-coding.ts";
+import type { HeaderBlock } from "../http2/outbound.ts";
 import { fieldValue, type RequestHead } from "../http2/request-head.ts";
 import type { Stream, StreamConsumer } from "../http2/stream.ts";
 import type { StreamHost } from "../http2/stream-host.ts";
-import { type GrpcHead, grpcHeadOf } from "./grpc-head.ts";
-import { errorTrailers, trailersOnly } from "./grpc-status.ts";
+import { type Deadlined, deadlinesOf } from "./deadlines.ts";
+import { acceptedCodings, type GrpcHead, grpcHeadOf } from "./grpc-head.ts";
+import { errorTrailers, okTrailers, responseHead, trailersOnly } from "./grpc-status.ts";
 import type { FramedMessage } from "./message-reader.ts";
+import { checkMetadata } from "./metadata.ts";
 import type { GrpcCall } from "./method.ts";
-
-/** Longer delays do not fit a timer; nobody waits that long for an answer. */
-const LONGEST_TIMER_MS = 0x7fffffff;
 
 /**
  * What unary and streaming calls share: metadata, deadline, cancellation and the status.
  *
- * A call ends once: answered, or gone. Signal and timer are made only when somebody asks or waits.
+ * A call ends once: answered, or gone. The signal is made when somebody asks, and the deadline watched when somebody waits.
  */
-export abstract class ServerCall implements GrpcCall, StreamConsumer {
+export abstract class ServerCall implements GrpcCall, StreamConsumer, Deadlined {
   readonly path: string;
   readonly hasDeadline: boolean;
   protected readonly host: StreamHost;
@@ -25,12 +24,15 @@ export abstract class ServerCall implements GrpcCall, StreamConsumer {
   protected readonly coding: ContentCoding | undefined;
   readonly #head: RequestHead;
   /** By the connection's clock; only with {@link hasDeadline}. */
-  readonly #deadline: number;
+  readonly deadline: number;
   /** Set once: why the call is over when it did not end well. */
   #reason: ServingError | undefined = undefined;
   #ended = false;
   #controller: AbortController | undefined = undefined;
-  #timer: Timer | undefined = undefined;
+  #watched = false;
+  #headers: [name: string, value: string][] | undefined = undefined;
+  #trailers: [name: string, value: string][] | undefined = undefined;
+  #answerCoding: ContentCoding | "none" | undefined = undefined;
 
   constructor(host: StreamHost, stream: Stream, head: RequestHead) {
     const { timeoutMs, coding }: GrpcHead = grpcHeadOf(head);
@@ -40,7 +42,7 @@ export abstract class ServerCall implements GrpcCall, StreamConsumer {
     this.coding = coding;
     this.#head = head;
     this.hasDeadline = timeoutMs !== undefined;
-    this.#deadline = timeoutMs === undefined ? 0 : stream.openedAt + timeoutMs;
+    this.deadline = timeoutMs === undefined ? 0 : stream.openedAt + timeoutMs;
   }
 
   metadata(name: string): string | undefined {
@@ -54,6 +56,27 @@ export abstract class ServerCall implements GrpcCall, StreamConsumer {
       else this.armDeadline();
     }
     return this.#controller.signal;
+  }
+
+  abstract readonly messageCompressed: boolean;
+
+  addHeader(name: string, value: string): void {
+    checkMetadata(name, value);
+    if (this.answerBegun) throw new ServingError("internal", `the metadata "${name}" comes after the answer's head`);
+    this.#headers ??= [];
+    this.#headers.push([name, value]);
+  }
+
+  addTrailer(name: string, value: string): void {
+    checkMetadata(name, value);
+    this.#trailers ??= [];
+    this.#trailers.push([name, value]);
+  }
+
+  compressAnswers(wanted: boolean): void {
+    const [preferred] = acceptedCodings(this.#head);
+    const own = grpcHeadOf(this.#head).acceptsCoding ? this.coding : undefined;
+    this.#answerCoding = (wanted ? (own ?? preferred) : undefined) ?? "none";
   }
 
   abstract received(bytes: Buffer, start: number, end: number): void;
@@ -86,7 +109,7 @@ export abstract class ServerCall implements GrpcCall, StreamConsumer {
     if (this.#ended) return false;
     this.#ended = true;
     this.#reason = reason;
-    this.#timer?.cancel();
+    if (this.#watched) deadlinesOf(this.host.context.clock).delete(this);
     if (reason !== undefined) this.#controller?.abort(reason);
     return true;
   }
@@ -94,8 +117,13 @@ export abstract class ServerCall implements GrpcCall, StreamConsumer {
   /** Ends the call with an error status. */
   protected fail(error: ServingError): void {
     if (!this.end(error)) return;
-    if (this.answerBegun) this.host.outbound.finish(this.stream, errorTrailers(error));
-    else this.host.outbound.headers(this.stream, trailersOnly(error), true);
+    const { outbound } = this.host;
+    if (!this.answerBegun && this.#headers === undefined) {
+      outbound.headers(this.stream, trailersOnly(error, this.#trailers), true);
+      return;
+    }
+    if (!this.answerBegun) outbound.headers(this.stream, this.responseHead(), false);
+    outbound.finish(this.stream, errorTrailers(error, this.#trailers));
   }
 
   /** Ends the call with whatever a method threw. */
@@ -109,20 +137,35 @@ export abstract class ServerCall implements GrpcCall, StreamConsumer {
 
   /** Fails the call when its time is up; whether that is so. */
   protected expired(): boolean {
-    if (!this.hasDeadline || this.host.context.clock.now() < this.#deadline) return false;
+    if (!this.hasDeadline || this.host.context.clock.now() < this.deadline) return false;
     this.fail(new ServingError("deadline-exceeded", "the call's deadline passed"));
     return true;
   }
 
   /** Sees to it that the deadline is answered although nothing else happens. */
   protected armDeadline(): void {
-    if (!this.hasDeadline || this.#timer !== undefined || this.#ended) return;
-    const { clock } = this.host.context;
-    const delay = Math.min(LONGEST_TIMER_MS, Math.max(0, this.#deadline - clock.now()));
-    this.#timer = clock.after(delay, () => {
-      this.#timer = undefined;
-      if (!this.expired()) this.armDeadline();
-    });
+    if (!this.hasDeadline || this.#watched || this.#ended) return;
+    this.#watched = true;
+    deadlinesOf(this.host.context.clock).add(this);
+  }
+
+  expire(): void {
+    this.expired();
+  }
+
+  /** How the method wants its answers compressed; undefined when it did not say. */
+  protected get answerCoding(): ContentCoding | "none" | undefined {
+    return this.#answerCoding;
+  }
+
+  /** The head of an answer that begins with messages, compressed in `coding` where they are. */
+  protected responseHead(coding?: ContentCoding): HeaderBlock {
+    return responseHead(coding, this.#headers);
+  }
+
+  /** The trailers of a call that went well. */
+  protected okTrailers(): HeaderBlock {
+    return okTrailers(this.#trailers);
   }
 
   /** The plain bytes of a message. */

@@ -1,10 +1,9 @@
 import { ServingError } from "../../base/serving-error.ts";
-import { deflateMessage } from "../content-coding.ts";
+import { type ContentCoding, deflateMessage } from "../content-coding.ts";
 import type { RequestHead } from "../http2/request-head.ts";
 import type { Stream } from "../http2/stream.ts";
 import type { StreamHost } from "../http2/stream-host.ts";
 import { grpcHeadOf } from "./grpc-head.ts";
-import { COMPRESSED_HEADS, OK_TRAILERS, RESPONSE_HEAD } from "./grpc-status.ts";
 import { checkedPrefix, type FramedMessage, MESSAGE_PREFIX_BYTES, MessageReader } from "./message-reader.ts";
 import type { UnaryMethod } from "./method.ts";
 import { ServerCall } from "./server-call.ts";
@@ -13,8 +12,8 @@ import { ServerCall } from "./server-call.ts";
 const COMPRESSED_BYTES = 1024;
 
 /**
- * One message in, one out. An answer is compressed only when the request's message was, in the same coding, if the client takes
- * it and it becomes smaller: every gRPC client says that it accepts gzip, few want to pay for it.
+ * One message in, one out. Unless the method says otherwise, an answer is compressed only when the request's message was, in the
+ * same coding, if the client takes it and it becomes smaller: every gRPC client says that it accepts gzip, few want to pay for it.
  */
 export class UnaryCall extends ServerCall {
   readonly #method: UnaryMethod;
@@ -27,6 +26,10 @@ export class UnaryCall extends ServerCall {
     super(host, stream, head);
     this.#method = method;
     this.#acceptsCoding = grpcHeadOf(head).acceptsCoding;
+  }
+
+  get messageCompressed(): boolean {
+    return this.#compressed;
   }
 
   protected get answerBegun(): boolean {
@@ -108,22 +111,29 @@ export class UnaryCall extends ServerCall {
 
   #answer(message: Uint8Array): void {
     if (this.ended) return;
-    if (this.#compressed && this.#acceptsCoding && message.length >= COMPRESSED_BYTES) void this.#answerCompressed(message);
-    else this.#send(message);
+    const coding = this.#codingFor(message);
+    if (coding === undefined) this.#send(message);
+    else void this.#answerCompressed(message, coding);
   }
 
-  async #answerCompressed(message: Uint8Array): Promise<void> {
-    const coding = this.coding!;
+  #codingFor(message: Uint8Array): ContentCoding | undefined {
+    const wanted = this.answerCoding;
+    if (wanted !== undefined) return wanted === "none" ? undefined : wanted;
+    return this.#compressed && this.#acceptsCoding && message.length >= COMPRESSED_BYTES ? this.coding : undefined;
+  }
+
+  async #answerCompressed(message: Uint8Array, coding: ContentCoding): Promise<void> {
+    this.armDeadline();
     try {
       const compressed = await deflateMessage(message, coding);
       if (compressed.length >= message.length) this.#send(message);
-      else if (this.end()) this.host.outbound.unary(this.stream, COMPRESSED_HEADS[coding], true, compressed, OK_TRAILERS);
+      else if (this.end()) this.host.outbound.unary(this.stream, this.responseHead(coding), true, compressed, this.okTrailers());
     } catch (reason) {
       this.failWith(reason);
     }
   }
 
   #send(message: Uint8Array): void {
-    if (this.end()) this.host.outbound.unary(this.stream, RESPONSE_HEAD, false, message, OK_TRAILERS);
+    if (this.end()) this.host.outbound.unary(this.stream, this.responseHead(), false, message, this.okTrailers());
   }
 }
