@@ -34,6 +34,7 @@ const CASES: readonly (readonly [name: string, stream: string, status: number, b
   ["line ends inside a chunk", "4\r\n\r\n\r\n\r\n0\r\n\r\n", 200, "\r\n\r\n"],
   ["an extension", '3;a=b;c="d"\r\nabc\r\n0;x\r\n\r\n', 200, "abc"],
   ["blanks before an extension", "3 \t;a\r\nabc\r\n0\r\n\r\n", 200, "abc"],
+  ["an extension in quotes", '3;a="b;\\"c\\\\" ; d\r\nabc\r\n0\r\n\r\n', 200, "abc"],
   ["trailers", "1\r\na\r\n0\r\nA: b\r\nC:\r\n\r\n", 200, "a"],
   ["nothing", "", 0],
   ["a stream cut in a size", "1", 0],
@@ -51,6 +52,10 @@ const CASES: readonly (readonly [name: string, stream: string, status: number, b
   ["a bare line feed after the size", "3\nabc\r\n", 400],
   ["a bare carriage return after the size", "3\rabc\r\n", 400],
   ["a bare line feed in an extension", "3;a\nabc\r\n", 400],
+  ["an extension without a name", "3;\r\nabc\r\n", 400],
+  ["an extension without a value", "3;a=\r\nabc\r\n", 400],
+  ["an extension with a line end in quotes", '3;a="\r\nabc\r\n0\r\n\r\n', 400],
+  ["a blank after an extension", "3;a \r\nabc\r\n", 400],
   ["a control character in an extension", "3;\x00\r\nabc\r\n", 400],
   ["a chunk longer than its size", "3\r\nabcd\r\n0\r\n\r\n", 400],
   ["a chunk shorter than its size", "3\r\nab\r\n0\r\n\r\n", 400],
@@ -100,19 +105,6 @@ describe("a chunked body with", () => {
         expect(decode(stream).rest).toBe("rest");
       }),
       { numRuns: 2000 },
-    );
-  });
-
-  test("20,000 mutations is only ever refused with our own error, within its limits", () => {
-    const edits = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 }), fc.nat(2)), { minLength: 1, maxLength: 4 });
-    fc.assert(
-      fc.property(fc.nat(CASES.length - 1), edits, (seed, changes) => {
-        const bytes = [...Buffer.from(CASES[seed]![1], "latin1")];
-        for (const [at, byte, kind] of changes)
-          bytes.splice(at % (bytes.length + 1), kind === 0 ? 0 : 1, ...(kind === 1 ? [] : [byte]));
-        expect(decode(Buffer.from(bytes).toString("latin1")).body.length).toBeLessThanOrEqual(LIMITS.maxBodyBytes);
-      }),
-      { numRuns: 20_000 },
     );
   });
 });

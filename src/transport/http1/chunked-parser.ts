@@ -1,6 +1,7 @@
 /** Bodies sent in chunks (RFC 9112, section 7.1), undone piece by piece whatever the cuts between reads. */
-import { COLON, CR, FIELD_VALUE, LF, SPACE, TAB, TOKEN } from "./grammar.ts";
-import { RequestFault } from "./request-fault.ts";
+import { type ExtensionPlace, nextInExtension } from "./chunk-extension.ts";
+import { COLON, CR, FIELD_VALUE, HEX, LF, TOKEN } from "./grammar.ts";
+import { malformed, RequestFault } from "./request-fault.ts";
 
 /** How much a chunked body may hold; part of the transport's limits. */
 export interface ChunkLimits {
@@ -18,12 +19,11 @@ export interface BodySink {
 
 /**
  * What the next byte belongs to:
- * size -> (extension | blank) -> size-lf -> data -> data-cr -> data-lf -> size ...; after a chunk of size 0,
+ * size -> extension -> size-lf -> data -> data-cr -> data-lf -> size ...; after a chunk of size 0,
  * size-lf -> line -> (name -> value -> value-lf -> line)* -> end-lf -> done.
  */
 type Place =
   | "size"
-  | "blank"
   | "extension"
   | "size-lf"
   | "data"
@@ -36,18 +36,7 @@ type Place =
   | "end-lf"
   | "done";
 
-const SEMICOLON = 59;
 const MOST_DIGITS = 16;
-
-const HEX = new Int8Array(256).fill(-1);
-for (let digit = 0; digit < 16; digit++) {
-  HEX[digit.toString(16).charCodeAt(0)] = digit;
-  HEX[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
-}
-
-function fault(message: string): never {
-  throw new RequestFault(400, message);
-}
 
 /** Decodes one chunked body. Extensions and trailers are checked, counted and dropped. */
 export class ChunkedParser {
@@ -60,6 +49,7 @@ export class ChunkedParser {
   #left = 0;
   #total = 0;
   #chunks = 0;
+  #extension: ExtensionPlace = "before";
   #extensionBytes = 0;
   #trailerBytes = 0;
   #trailers = 0;
@@ -99,22 +89,16 @@ export class ChunkedParser {
     switch (this.#place) {
       case "size":
         return this.#inSize(byte);
-      case "blank":
-        this.#countExtension();
-        if (byte === SPACE || byte === TAB) return "blank";
-        return byte === SEMICOLON ? "extension" : fault("malformed chunk size");
       case "extension":
-        if (byte === CR) return "size-lf";
-        this.#countExtension();
-        return FIELD_VALUE[byte] === 1 ? "extension" : fault("malformed chunk extension");
+        return this.#inExtension(byte);
       case "size-lf":
-        return byte === LF ? this.#afterSize() : fault("malformed chunk size line");
+        return byte === LF ? this.#afterSize() : malformed("malformed chunk size line");
       case "data-cr":
-        return byte === CR ? "data-lf" : fault("chunk data longer than its size");
+        return byte === CR ? "data-lf" : malformed("chunk data longer than its size");
       case "data-lf":
-        return byte === LF ? "size" : fault("malformed end of a chunk");
+        return byte === LF ? "size" : malformed("malformed end of a chunk");
       case "end-lf":
-        return byte === LF ? "done" : fault("malformed end of a chunked body");
+        return byte === LF ? "done" : malformed("malformed end of a chunked body");
       case "line":
       case "name":
       case "value":
@@ -129,15 +113,22 @@ export class ChunkedParser {
   #inSize(byte: number): Place {
     const digit = HEX[byte]!;
     if (digit >= 0) {
-      if (++this.#digits > MOST_DIGITS) fault("malformed chunk size");
+      if (++this.#digits > MOST_DIGITS) malformed("malformed chunk size");
       this.#size = this.#size * 16 + digit;
       return "size";
     }
-    if (this.#digits === 0) fault("malformed chunk size");
+    if (this.#digits === 0) malformed("malformed chunk size");
     if (byte === CR) return "size-lf";
-    this.#countExtension();
-    if (byte === SEMICOLON) return "extension";
-    return byte === SPACE || byte === TAB ? "blank" : fault("malformed chunk size");
+    this.#extension = "before";
+    return this.#inExtension(byte);
+  }
+
+  #inExtension(byte: number): Place {
+    if (++this.#extensionBytes > this.#limits.maxHeaderBytes) throw new RequestFault(413, "the chunk extensions are too large");
+    const next = nextInExtension(this.#extension, byte);
+    if (next === undefined) malformed("malformed chunk size or extension");
+    this.#extension = next;
+    return next === "line-end" ? "size-lf" : "extension";
   }
 
   #afterSize(): Place {
@@ -161,21 +152,17 @@ export class ChunkedParser {
     switch (place) {
       case "line":
         if (byte === CR) return "end-lf";
-        if (TOKEN[byte] === 0) fault("malformed trailer name");
+        if (TOKEN[byte] === 0) malformed("malformed trailer name");
         if (++this.#trailers > this.#limits.maxHeaderCount) throw new RequestFault(431, "too many trailers");
         return "name";
       case "name":
         if (byte === COLON) return "value";
-        return TOKEN[byte] === 0 ? fault("malformed trailer name") : "name";
+        return TOKEN[byte] === 0 ? malformed("malformed trailer name") : "name";
       case "value":
         if (byte === CR) return "value-lf";
-        return FIELD_VALUE[byte] === 1 ? "value" : fault("malformed trailer value");
+        return FIELD_VALUE[byte] === 1 ? "value" : malformed("malformed trailer value");
       case "value-lf":
-        return byte === LF ? "line" : fault("malformed end of a trailer");
+        return byte === LF ? "line" : malformed("malformed end of a trailer");
     }
-  }
-
-  #countExtension(): void {
-    if (++this.#extensionBytes > this.#limits.maxHeaderBytes) throw new RequestFault(413, "the chunk extensions are too large");
   }
 }

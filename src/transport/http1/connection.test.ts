@@ -413,6 +413,17 @@ describe("time limits", () => {
     expect(client.received).toBe("");
   });
 
+  test("leave a connection alone that is busy with short requests, however often it is looked at between them", async () => {
+    const server = await start(echo, { limits: LIMITS });
+    const client = await server.client();
+    for (let second = 0; second < 100; second++) {
+      await client.send(get("/"));
+      expect((await client.answers(1))[0]?.status).toBe(200);
+      await server.clock.advance(1000);
+    }
+    expect(client.ended).toBe(false);
+  });
+
   test("leave a connection alone whose handler takes its time", async () => {
     const { handler, answers } = told();
     const server = await start(handler, { limits: LIMITS });
@@ -454,6 +465,39 @@ describe("time limits", () => {
     await server.clock.advance(2000);
     client.socket.resume();
     expect(await client.answers(10)).toHaveLength(10);
+  });
+
+  test("let a peer that goes on sending after the last answer finish, for half a minute at most", async () => {
+    const server = await start(echo, { limits: LIMITS });
+    const client = await server.client();
+    await client.send(get("/idle"));
+    await server.clock.advance(20_000);
+    await client.send(get("/", "Content-Length: 99999999999"));
+    expect((await client.answers(2)).map(({ status }) => status)).toEqual([200, 413]);
+    await client.end();
+    for (let second = 0; second < 25; second++) {
+      await client.send("a");
+      await server.clock.advance(1000);
+      expect(server.listener.connectionCount).toBe(1);
+    }
+    for (let second = 0; second < 8; second++) {
+      await client.send("a");
+      await server.clock.advance(1000);
+    }
+    expect(server.listener.connectionCount).toBe(0);
+  });
+
+  test("take an empty line behind a request for no request", async () => {
+    const server = await start(echo, { limits: LIMITS });
+    const client = await server.client();
+    await client.send(`${post("/", "body")}\r`);
+    await client.send("\n");
+    await client.answers(1);
+    await server.clock.advance(25_000);
+    expect(client.ended).toBe(false);
+    client.socket.end();
+    await client.end();
+    expect(client.received).toBe("");
   });
 
   test("end a connection that stays open on the peer's side after the last answer", async () => {

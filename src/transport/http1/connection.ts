@@ -1,14 +1,15 @@
-import type { Socket } from "node:net";
 import type { Connection, ConnectionContext, ConnectionFactory } from "../connection.ts";
 import { bodyCoding, inflateRequestBody } from "../content-coding.ts";
 import type { HttpResponse } from "../http-exchange.ts";
+import type { PeerSocket } from "../peer-socket.ts";
 import { compressResponse, isCompressible } from "../response-compression.ts";
 import { SocketWriter } from "../socket-writer.ts";
 import { type Swept, sweepOf } from "../sweep.ts";
+import { afterOthers } from "../turn-end.ts";
 import { AnswerQueue, type AnswerQueueOwner } from "./answer-queue.ts";
 import { Exchange } from "./exchange.ts";
 import { faultAnswer } from "./fault-answer.ts";
-import { RequestHead } from "./head-parser.ts";
+import type { RequestHead } from "./head-parser.ts";
 import { RequestFault } from "./request-fault.ts";
 import { RequestReader } from "./request-reader.ts";
 
@@ -21,13 +22,14 @@ type Phase = "open" | "last" | "ended" | "gone";
 /** Requests served in one go before other connections get a turn. */
 const REQUESTS_A_TURN = 16;
 
-/** Time a peer has to close its side after ours; closing at once could cost it the last answer (RFC 9112, 9.6). */
+/** How long a peer may be silent, or go on sending, after our side has closed: it could lose the last answer (RFC 9112, 9.6). */
 const LINGER_MS = 1000;
+const LONGEST_LINGER_MS = 30_000;
 const NO_BYTES = Buffer.alloc(0);
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
 
 class Http1Connection implements Connection, Swept, AnswerQueueOwner {
-  readonly #socket: Socket;
+  readonly #socket: PeerSocket;
   readonly #context: ConnectionContext;
   readonly #reader: RequestReader;
   readonly #writer: SocketWriter;
@@ -35,8 +37,11 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   #phase: Phase = "open";
   /** When the request being received was first seen incomplete; -1 when there is none. */
   #started = -1;
-  /** When the sweep first saw the connection without work, or closed on our side; -1 when it is neither. */
+  /** When the sweep first saw the connection without work, or last saw the peer send after our side had closed; -1 when neither. */
   #quietSince = -1;
+  /** When the sweep first saw our side closed, and whether the peer has sent anything since its last look. */
+  #endedSince = -1;
+  #heard = false;
   #inflating = false;
   #yielded = false;
   #advancing = false;
@@ -44,7 +49,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   #draining = false;
   #peerEnded = false;
 
-  constructor(socket: Socket, context: ConnectionContext) {
+  constructor(socket: PeerSocket, context: ConnectionContext) {
     this.#socket = socket;
     this.#context = context;
     this.#reader = new RequestReader(context.limits);
@@ -58,7 +63,11 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   }
 
   receive(bytes: Buffer): void {
-    if (this.#phase !== "open") return;
+    if (this.#phase !== "open") {
+      this.#heard = true;
+      return;
+    }
+    this.#quietSince = -1;
     this.#reader.push(bytes);
     this.#advance();
   }
@@ -79,19 +88,29 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
       this.#socket.destroy();
       return;
     }
-    const ended = this.#phase === "ended";
-    const quiet = ended ? this.#writer.empty : this.#answers.length === 0 && this.#reader.atBoundary;
+    if (this.#phase === "ended") {
+      this.#linger(now);
+      return;
+    }
+    const quiet = this.#answers.length === 0 && this.#reader.atBoundary;
     if (!quiet) this.#quietSince = -1;
     else if (this.#quietSince < 0) this.#quietSince = now;
 
-    if (ended) {
-      if (quiet && now - this.#quietSince >= LINGER_MS) this.#socket.destroy();
-    } else if (quiet) {
+    if (quiet) {
       if (now - this.#quietSince >= limits.keepAliveTimeoutMs) this.#closeIdle();
     } else if (this.#receiving()) {
       const limit = this.#reader.unfinished === "head" ? limits.headersTimeoutMs : limits.requestTimeoutMs;
       if (now - this.#started >= limit) this.#advance(new RequestFault(408, "the request did not arrive in time"));
     }
+  }
+
+  #linger(now: number): void {
+    if (!this.#writer.empty) return;
+    if (this.#endedSince < 0) this.#endedSince = now;
+    if (this.#endedSince === now || this.#heard) this.#quietSince = now;
+    this.#heard = false;
+    const over = now - this.#quietSince >= LINGER_MS || now - this.#endedSince >= LONGEST_LINGER_MS;
+    if (over) this.#socket.destroy();
   }
 
   concludes(): boolean {
@@ -176,7 +195,10 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
       this.#serve(head, reader.body);
       if (served === REQUESTS_A_TURN && !reader.atBoundary) this.#yield();
     }
-    if (reader.unfinished === undefined) return;
+    if (reader.unfinished === undefined) {
+      this.#started = -1;
+      return;
+    }
     if (this.#started < 0) this.#started = this.#context.clock.now();
     if (reader.takeContinue()) this.#answers.interim(CONTINUE);
   }
@@ -263,10 +285,10 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
 
   #refuse(fault: RequestFault): void {
     this.#context.report("request_refused", fault.status);
-    const head = this.#reader.head ?? new RequestHead(NO_BYTES);
-    head.keepAlive = false;
+    const exchange = new Exchange(this.#reader.faultyHead, NO_BYTES);
+    exchange.keepAlive = false;
     this.lastRequest();
-    this.#answer(new Exchange(head, NO_BYTES), faultAnswer(fault.status, fault.message));
+    this.#answer(exchange, faultAnswer(fault.status, fault.message));
   }
 
   /** Writes what is ready, closes when all is done, and reads on or stops reading as there is room. */
@@ -302,7 +324,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
 
   #yield(): void {
     this.#yielded = true;
-    setImmediate(() => {
+    afterOthers(() => {
       this.#yielded = false;
       this.#resume();
     });
@@ -310,7 +332,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
 }
 
 /** Makes the peer see that the connection did not end well. */
-function resetSocket(socket: Socket): void {
+function resetSocket(socket: PeerSocket): void {
   try {
     socket.resetAndDestroy();
   } catch {

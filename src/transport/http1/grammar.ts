@@ -12,15 +12,18 @@ export const TOKEN = new Uint8Array(256);
 export const FIELD_VALUE = new Uint8Array(256);
 /** 1 for a byte that may stand in a request target; `#` begins a fragment, which is never sent. */
 export const TARGET = new Uint8Array(256);
-/** 1 for a byte that may stand in a host and port. */
-export const AUTHORITY = new Uint8Array(256);
+/** 1 for a byte that may stand in the name of a host. */
+export const REG_NAME = new Uint8Array(256);
+/** The value of a hexadecimal digit of either case; -1 for any other byte. */
+export const HEX = new Int8Array(256).fill(-1);
 
 for (let byte = 0; byte < 256; byte++) {
   const character = String.fromCharCode(byte);
   if (/[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(character)) TOKEN[byte] = character.toLowerCase().charCodeAt(0);
   if (byte === TAB || (byte >= SPACE && byte !== 127)) FIELD_VALUE[byte] = 1;
   if (byte > SPACE && byte < 127 && character !== "#") TARGET[byte] = 1;
-  if (/[A-Za-z0-9\-._~%!$&'()*+;=:[\]]/.test(character)) AUTHORITY[byte] = 1;
+  if (/[A-Za-z0-9\-._~%!$&'()*+;=]/.test(character)) REG_NAME[byte] = 1;
+  if (/[0-9A-Fa-f]/.test(character)) HEX[byte] = Number.parseInt(character, 16);
 }
 
 /** The bytes of a lower-case name, for {@link sameName}. */

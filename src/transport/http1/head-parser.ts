@@ -2,8 +2,9 @@
  * Request heads, read strictly after RFC 9112: what two readers could take in two ways is refused, because a proxy in front
  * may be the other reader (request smuggling). One pass over the bytes; only the method and the target become strings.
  */
-import { AUTHORITY, COLON, CR, FIELD_VALUE, LF, nameBytes, SPACE, sameName, TAB, TARGET, TOKEN } from "./grammar.ts";
-import { RequestFault } from "./request-fault.ts";
+import { contentLength, isBlank, isHost, isOption, refuseTabs, requireChunked, trimmedEnd } from "./field-values.ts";
+import { COLON, CR, FIELD_VALUE, LF, nameBytes, SPACE, sameName, TAB, TARGET, TOKEN } from "./grammar.ts";
+import { malformed, RequestFault } from "./request-fault.ts";
 
 /** How large a head may be; part of the transport's limits. */
 export interface HeadLimits {
@@ -22,8 +23,13 @@ const ACCEPT_ENCODING = nameBytes("accept-encoding");
 const CONTENT_ENCODING = nameBytes("content-encoding");
 const TRANSFER_ENCODING = nameBytes("transfer-encoding");
 
+const CLOSE = nameBytes("close");
+const KEEP_ALIVE = nameBytes("keep-alive");
+
+const COMMA = 44;
 const SLASH = 47;
 const ZERO = 48;
+const ONE = 49;
 const NINE = 57;
 
 /** One request's line and header fields. Field values stay bytes until asked for. */
@@ -45,11 +51,22 @@ export class RequestHead {
   /** The host of an absolute-form target, which stands above the Host field (RFC 9112, 3.2.2). */
   authority: string | undefined = undefined;
   readonly bytes: Buffer;
-  /** Four numbers a field: start and end of its name, start and end of its value. */
-  readonly spans: number[] = [];
+  /** Where the head begins in the bytes. */
+  readonly start: number;
+  /** Where the first field begins. */
+  fieldsStart = 0;
+  /** Found when the first header is asked for: most requests are answered without. */
+  #spans: readonly number[] | undefined = undefined;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, start: number) {
     this.bytes = bytes;
+    this.start = start;
+  }
+
+  /** Four numbers for each field: start and end of its name, start and end of its value. */
+  get spans(): readonly number[] {
+    this.#spans ??= fieldSpans(this.bytes, this.fieldsStart, this.end);
+    return this.#spans;
   }
 
   /** A field's value by its lower-case name, as Latin-1; repeated ones joined by `, `; undefined when absent. */
@@ -68,13 +85,24 @@ export class RequestHead {
   }
 }
 
+/** {@link RequestHead.spans} of a head found valid. */
+function fieldSpans(bytes: Uint8Array, start: number, end: number): number[] {
+  const spans: number[] = [];
+  for (let i = start; i < end - 2; i += 2) {
+    const nameStart = i;
+    while (bytes[i] !== COLON) i++;
+    const nameEnd = i++;
+    while (isBlank(bytes[i]!)) i++;
+    const valueStart = i;
+    while (bytes[i] !== CR) i++;
+    spans.push(nameStart, nameEnd, valueStart, trimmedEnd(bytes, valueStart, i));
+  }
+  return spans;
+}
+
 function sameText(bytes: Uint8Array, start: number, name: string): boolean {
   for (let i = 0; i < name.length; i++) if (TOKEN[bytes[start + i]!] !== name.charCodeAt(i)) return false;
   return true;
-}
-
-function fault(message: string): never {
-  throw new RequestFault(400, message);
 }
 
 /**
@@ -86,38 +114,36 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, limi
   const bound = start + limits.maxHeaderBytes;
   const stop = Math.min(end, bound);
   const full = end >= bound;
-  const head = new RequestHead(bytes);
+  const head = new RequestHead(bytes, start);
 
   let i = start;
-  if (i < stop && bytes[i] === CR) {
-    if (i + 1 === stop) return unfinished(full, 414);
-    if (bytes[i + 1] !== LF) fault("malformed request line");
-    i += 2;
-  }
-  const methodStart = i;
   while (i < stop && TOKEN[bytes[i]!] !== 0) i++;
   if (i === stop) return unfinished(full, 414);
-  if (i === methodStart || bytes[i] !== SPACE) fault("malformed request line");
-  head.method = methodName(bytes, methodStart, i);
+  if (i === start || bytes[i] !== SPACE) malformed("malformed request line");
+  head.method = methodName(bytes, start, i);
 
   const targetStart = ++i;
   while (i < stop && TARGET[bytes[i]!] === 1) i++;
   if (i === stop) return unfinished(full, 414);
-  if (i === targetStart || bytes[i] !== SPACE) fault("malformed request target");
+  if (i === targetStart || bytes[i] !== SPACE) malformed("malformed request target");
   const targetEnd = i++;
 
-  const versionStart = i;
-  while (i < stop && i < versionStart + 10) {
-    if (!fitsVersion(bytes[i]!, i - versionStart)) fault("malformed HTTP version");
-    i++;
+  if (stop - i >= VERSION.length && isLatest(bytes, i)) {
+    i += VERSION.length;
+  } else {
+    const versionStart = i;
+    while (i < stop && i < versionStart + VERSION.length) {
+      if (!fitsVersion(bytes[i]!, i - versionStart)) malformed("malformed HTTP version");
+      i++;
+    }
+    if (i < versionStart + VERSION.length) return unfinished(full, 414);
+    if (bytes[versionStart + 5] !== ONE) {
+      throw new RequestFault(505, "unsupported HTTP version, expected HTTP/1.1 or HTTP/1.0");
+    }
+    // A higher minor version is served as the highest one known (RFC 9110, 2.5).
+    head.minorVersion = bytes[versionStart + 7] === ZERO ? 0 : 1;
   }
-  if (i < versionStart + 10) return unfinished(full, 414);
-  const major = bytes[versionStart + 5]!;
-  const minor = bytes[versionStart + 7]!;
-  if (major !== ZERO + 1 || minor > ZERO + 1) {
-    throw new RequestFault(505, "unsupported HTTP version, expected HTTP/1.1 or HTTP/1.0");
-  }
-  head.minorVersion = minor === ZERO ? 0 : 1;
+  head.fieldsStart = i;
   readTarget(head, targetStart, targetEnd);
 
   let hosts = 0;
@@ -125,16 +151,16 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, limi
   let codings = 0;
   let close = false;
   let keep = false;
-  const { spans } = head;
+  let fields = 0;
   for (;;) {
     if (i === stop) return unfinished(full, 431);
     if (bytes[i] === CR) {
       if (i + 1 === stop) return unfinished(full, 431);
-      if (bytes[i + 1] !== LF) fault("malformed header: bare carriage return");
+      if (bytes[i + 1] !== LF) malformed("malformed header: bare carriage return");
       head.end = i + 2;
       break;
     }
-    if (spans.length === limits.maxHeaderCount * 4) {
+    if (++fields > limits.maxHeaderCount) {
       throw new RequestFault(431, `too many header fields, at most ${limits.maxHeaderCount} are allowed`);
     }
 
@@ -143,26 +169,25 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, limi
     if (i === stop) return unfinished(full, 431);
     if (bytes[i] !== COLON || i === nameStart) badName(bytes[i]!, i === nameStart);
     const nameEnd = i++;
-    while (i < stop && (bytes[i] === SPACE || bytes[i] === TAB)) i++;
+    while (i < stop && isBlank(bytes[i]!)) i++;
     const valueStart = i;
     while (i < stop && FIELD_VALUE[bytes[i]!] === 1) i++;
     if (i === stop) return unfinished(full, 431);
-    if (bytes[i] !== CR) fault("malformed header: control character in a value");
+    if (bytes[i] !== CR) malformed("malformed header: control character in a value");
     if (i + 1 === stop) return unfinished(full, 431);
-    if (bytes[i + 1] !== LF) fault("malformed header: bare carriage return");
-    let valueEnd = i;
-    while (valueEnd > valueStart && (bytes[valueEnd - 1] === SPACE || bytes[valueEnd - 1] === TAB)) valueEnd--;
+    if (bytes[i + 1] !== LF) malformed("malformed header: bare carriage return");
+    const valueEnd = trimmedEnd(bytes, valueStart, i);
     i += 2;
-    spans.push(nameStart, nameEnd, valueStart, valueEnd);
 
     switch (nameEnd - nameStart) {
       case 4:
         if (!sameName(bytes, nameStart, HOST)) break;
-        if (++hosts > 1) fault("duplicate Host header");
-        for (let at = valueStart; at < valueEnd; at++) if (AUTHORITY[bytes[at]!] === 0) fault("malformed Host header");
+        if (++hosts > 1) malformed("duplicate Host header");
+        if (!isHost(bytes, valueStart, valueEnd)) malformed("malformed Host header");
         break;
       case 6:
-        if (!sameName(bytes, nameStart, EXPECT)) break;
+        // HTTP/1.0 has no expectations (RFC 9110, 10.1.1).
+        if (!sameName(bytes, nameStart, EXPECT) || head.minorVersion === 0) break;
         if (bytes.toString("latin1", valueStart, valueEnd).toLowerCase() !== "100-continue") {
           throw new RequestFault(417, "unsupported expectation, expected 100-continue");
         }
@@ -170,16 +195,18 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, limi
         break;
       case 10:
         if (!sameName(bytes, nameStart, CONNECTION)) break;
-        for (const option of bytes.toString("latin1", valueStart, valueEnd).toLowerCase().split(",")) {
-          const word = option.trim();
-          if (word === "close") close = true;
-          else if (word === "keep-alive") keep = true;
+        for (let at = valueStart; at < valueEnd; at++) {
+          const optionStart = at;
+          while (at < valueEnd && bytes[at] !== COMMA) at++;
+          if (isOption(bytes, optionStart, at, CLOSE)) close = true;
+          else if (isOption(bytes, optionStart, at, KEEP_ALIVE)) keep = true;
         }
         break;
       case 14:
         if (!sameName(bytes, nameStart, CONTENT_LENGTH)) break;
-        if (++lengths > 1) fault("duplicate Content-Length header");
-        head.bodyLength = decimal(bytes, valueStart, valueEnd);
+        if (++lengths > 1) malformed("duplicate Content-Length header");
+        refuseTabs(bytes, nameEnd, i);
+        head.bodyLength = contentLength(bytes, valueStart, valueEnd);
         break;
       case 15:
         if (sameName(bytes, nameStart, ACCEPT_ENCODING)) head.hasAcceptEncoding = true;
@@ -189,20 +216,20 @@ export function parseRequestHead(bytes: Buffer, start: number, end: number, limi
         break;
       case 17:
         if (!sameName(bytes, nameStart, TRANSFER_ENCODING)) break;
-        if (++codings > 1) fault("duplicate Transfer-Encoding header");
+        if (++codings > 1) malformed("duplicate Transfer-Encoding header");
+        refuseTabs(bytes, nameEnd, i);
         requireChunked(bytes.toString("latin1", valueStart, valueEnd).toLowerCase());
         break;
     }
   }
 
-  if (hosts === 0 && head.minorVersion === 1) fault("missing Host header");
+  if (hosts === 0 && head.minorVersion === 1) malformed("missing Host header");
   if (codings > 0) {
-    if (lengths > 0) fault("both Transfer-Encoding and Content-Length are present");
-    if (head.minorVersion === 0) fault("Transfer-Encoding is not part of HTTP/1.0");
+    if (lengths > 0) malformed("both Transfer-Encoding and Content-Length are present");
+    if (head.minorVersion === 0) malformed("Transfer-Encoding is not part of HTTP/1.0");
     head.bodyLength = CHUNKED;
   }
   head.keepAlive = !close && (keep || head.minorVersion === 1);
-  if (head.minorVersion === 0) head.expectsContinue = false;
   if (head.method === "CONNECT") throw new RequestFault(501, "CONNECT is not supported");
   return head;
 }
@@ -212,8 +239,8 @@ function unfinished(full: boolean, status: 414 | 431): undefined {
 }
 
 function badName(byte: number, first: boolean): never {
-  if (byte !== SPACE && byte !== TAB) fault("malformed header name");
-  fault(first ? "malformed header: folded lines are not allowed" : "malformed header: space before the colon");
+  if (byte !== SPACE && byte !== TAB) malformed("malformed header name");
+  malformed(first ? "malformed header: folded lines are not allowed" : "malformed header: space before the colon");
 }
 
 /** The method's string; the usual ones need no allocation. */
@@ -227,7 +254,13 @@ function methodName(bytes: Buffer, start: number, end: number): string {
 }
 
 const VERSION = nameBytes("HTTP/#.#\r\n");
+const LATEST = nameBytes("HTTP/1.1\r\n");
 const DIGIT = 35;
+
+function isLatest(bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < LATEST.length; i++) if (bytes[start + i] !== LATEST[i]) return false;
+  return true;
+}
 
 function fitsVersion(byte: number, at: number): boolean {
   const wanted = VERSION[at]!;
@@ -251,30 +284,11 @@ function readTarget(head: RequestHead, start: number, end: number): void {
     return;
   }
   const absolute = /^https?:\/\/([^/?]+)(.*)$/is.exec(text);
-  if (absolute === null) fault("malformed request target, expected a path beginning with /");
+  if (absolute === null) malformed("malformed request target, expected a path beginning with /");
   const [, authority = "", rest = ""] = absolute;
-  for (let i = 0; i < authority.length; i++) if (AUTHORITY[authority.charCodeAt(i)] !== 1) fault("malformed request target host");
+  const hostStart = start + text.indexOf("//") + 2;
+  if (!isHost(bytes, hostStart, hostStart + authority.length)) malformed("malformed request target host");
   head.authority = authority;
   if (rest === "") head.target = head.method === "OPTIONS" ? "*" : "/";
   else head.target = rest.startsWith("?") ? `/${rest}` : rest;
-}
-
-function decimal(bytes: Uint8Array, start: number, end: number): number {
-  if (start === end) fault("malformed Content-Length header");
-  let value = 0;
-  for (let i = start; i < end; i++) {
-    const digit = bytes[i]! - ZERO;
-    if (digit < 0 || digit > 9) fault("malformed Content-Length header");
-    value = value * 10 + digit;
-  }
-  return Math.min(value, Number.MAX_SAFE_INTEGER);
-}
-
-/** RFC 9112, 6.1: a coding under `chunked` that is not known is 501; any other ending leaves the body's end unknown, 400. */
-function requireChunked(value: string): void {
-  if (value === "chunked") return;
-  const codings = value.split(",").map((coding) => coding.trim());
-  const well = codings.at(-1) === "chunked" && codings.indexOf("chunked") === codings.length - 1 && !codings.includes("");
-  if (well) throw new RequestFault(501, "unsupported Transfer-Encoding, expected chunked");
-  fault("malformed Transfer-Encoding header, expected chunked");
 }

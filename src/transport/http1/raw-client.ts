@@ -2,6 +2,7 @@
 import { connect, type Socket } from "node:net";
 import { FakeClock, settle } from "../../base/fake-clock.ts";
 import type { ConnectionContext } from "../connection.ts";
+import { testAdoption } from "../epoll/test-adoption.ts";
 import type { HttpHandler } from "../http-exchange.ts";
 import { DEFAULT_LIMITS, type TransportLimits } from "../limits.ts";
 import { Listener } from "../listener.ts";
@@ -33,6 +34,7 @@ export async function startServer(http: HttpHandler, options: TestServerOptions 
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     clock,
     compressResponses: options.compressResponses ?? false,
+    ...testAdoption(),
     report: (event, detail) => void reports.push([event, detail]),
   };
   const listener = new Listener(context, { http1: createHttp1Connection, http2: createHttp1Connection });

@@ -11,3 +11,8 @@ export class RequestFault extends Error {
     this.status = status;
   }
 }
+
+/** Refuses what is not well formed. */
+export function malformed(message: string): never {
+  throw new RequestFault(400, message);
+}

@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DEFAULT_LIMITS } from "../limits.ts";
+import type { RequestHead } from "./head-parser.ts";
 import { RequestFault } from "./request-fault.ts";
 import { RequestReader } from "./request-reader.ts";
 
@@ -59,4 +60,75 @@ test("gives a body that came with its head as a view", () => {
   reader.next();
   reader.next();
   expect(reader.body.buffer).toBe(bytes.buffer);
+});
+
+describe("a head that repeats", () => {
+  function headsOf(streams: readonly string[]): RequestHead[] {
+    const reader = new RequestReader(DEFAULT_LIMITS);
+    return streams.map((stream) => {
+      reader.push(Buffer.from(stream, "latin1"));
+      return reader.next()!;
+    });
+  }
+  const request = (target: string, body = "") =>
+    `POST ${target} HTTP/1.1\r\nHost: h\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+
+  test("is recognized from the third time on, without the bytes that brought it", () => {
+    const [first, second, third, fourth] = headsOf([request("/a"), request("/a"), request("/a"), request("/a")]);
+    expect(third).not.toBe(second);
+    expect(third).toBe(fourth);
+    expect(third?.bytes).toHaveLength(request("/a").length);
+    expect({ target: third?.target, host: third?.header("host") }).toEqual({ target: "/a", host: "h" });
+    expect(first?.target).toBe("/a");
+  });
+
+  test("is told from one that differs in any byte", () => {
+    const known = request("/abc");
+    for (let at = 0; at < known.length; at++) {
+      for (const byte of ["\0", "X", "1", " ", "\n"]) {
+        const other = known.slice(0, at) + byte + known.slice(at + 1);
+        expect(read([known, known, known, other]).slice(3), `byte ${at}`).toEqual(read([other]));
+      }
+    }
+  });
+
+  test("is told from one that goes on", () => {
+    const reader = new RequestReader(DEFAULT_LIMITS);
+    const longer = "GET / HTTP/1.1\r\nHost: h\r\nX: y\r\n\r\n";
+    const shorter = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    const heads = [shorter, shorter, shorter, longer, shorter].map((stream) => {
+      reader.push(Buffer.from(stream));
+      return reader.next()!.header("x");
+    });
+    expect(heads).toEqual([undefined, undefined, undefined, "y", undefined]);
+  });
+
+  test("brings its own body and is followed by what follows", () => {
+    const stream = Array.from({ length: 9 }, (_, i) => request("/a", `${i}`)).join("");
+    expect(read([stream])).toEqual([...Array.from({ length: 9 }, (_, i) => `POST /a h ${i}`), "boundary"]);
+    expect(read(stream.split(""))).toEqual(read([stream]));
+  });
+
+  test("is no longer looked for on a connection that never repeats itself", () => {
+    const many = Array.from({ length: 12 }, (_, i) => request(`/${i}`));
+    const heads = headsOf([...many, request("/a"), request("/a"), request("/a")]);
+    expect(heads.at(-1)).not.toBe(heads.at(-2));
+    expect(heads.map(({ target }) => target)).toEqual([...many.map((_, i) => `/${i}`), "/a", "/a", "/a"]);
+  });
+});
+
+describe("the line end that some clients send behind a body", () => {
+  test.each([["\r\n"], ["\r", "\n"]])("is no part of a next request", (...pieces) => {
+    expect(read([REQUESTS, ...pieces])).toEqual([...SEEN.slice(0, 2), "boundary"]);
+  });
+
+  test("may be followed by a request, and by no second one", () => {
+    expect(read(["\r\n", REQUESTS])).toEqual([...SEEN.slice(0, 2), "boundary"]);
+    expect(read(["\r\n", "\r\n", REQUESTS])).toEqual(["400"]);
+    expect(read(["\r\n", "\r", "\n"])).toEqual(["400"]);
+  });
+
+  test("that is none is refused and does not stop the reader", () => {
+    expect(read(["\rG"])).toEqual(["400"]);
+  });
 });

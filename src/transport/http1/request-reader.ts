@@ -1,15 +1,20 @@
+import { Buffer } from "node:buffer";
 import { bodyCoding } from "../content-coding.ts";
 import type { TransportLimits } from "../limits.ts";
 import { BodyCollector } from "./body-collector.ts";
 import { ChunkedParser } from "./chunked-parser.ts";
-import { LF } from "./grammar.ts";
-import { CHUNKED, parseRequestHead, type RequestHead } from "./head-parser.ts";
+import { CR, LF } from "./grammar.ts";
+import { CHUNKED, parseRequestHead, RequestHead } from "./head-parser.ts";
 import { RequestFault } from "./request-fault.ts";
 
 /** What the next byte belongs to: head -> (body | chunks) -> head. */
 type Place = "head" | "body" | "chunks";
 
 const NO_BYTES = Buffer.alloc(0);
+const HEAD = Buffer.from("HEAD ");
+
+/** Heads in a row that differ from the one before them, after which the connection's heads are no longer compared. */
+const MOST_CHANGES = 4;
 
 /**
  * Turns the bytes of a connection into whole requests, however they are cut. Pure: it knows no socket and no time.
@@ -27,8 +32,13 @@ export class RequestReader {
   #chunks: ChunkedParser | undefined = undefined;
   #partialHead = false;
   #needsLine = false;
+  /** Whether the empty line that may come before a request has come (RFC 9112, 2.2). */
+  #emptyLine = false;
   #continueDue = false;
   #body: Uint8Array = NO_BYTES;
+  /** A head of before in bytes of its own: clients repeat themselves, and comparing costs a fraction of parsing. */
+  #known: RequestHead | undefined = undefined;
+  #changes = -1;
 
   constructor(limits: TransportLimits) {
     this.#limits = limits;
@@ -39,9 +49,13 @@ export class RequestReader {
     return this.#body;
   }
 
-  /** The head of the request whose body is being read, or was found faulty. */
-  get head(): RequestHead | undefined {
-    return this.#head;
+  /** The head of the request whose body is being read, or was found faulty; of a faulty head no more than whether it asks for HEAD. */
+  get faultyHead(): RequestHead {
+    if (this.#head !== undefined) return this.#head;
+    const head = new RequestHead(NO_BYTES, 0);
+    const begins = this.#input.subarray(this.#position, this.#position + HEAD.length);
+    if (this.#place === "head" && HEAD.equals(begins)) head.method = "HEAD";
+    return head;
   }
 
   /** Whether nothing of a next request is there. */
@@ -95,20 +109,24 @@ export class RequestReader {
     this.#position = 0;
     this.#partialHead = false;
     this.#needsLine = false;
+    this.#emptyLine = false;
     this.#continueDue = false;
     this.#head = undefined;
     this.#collector = undefined;
     this.#chunks = undefined;
+    this.#known = undefined;
   }
 
   #readHead(): RequestHead | undefined {
     const limits = this.#limits;
     const input = this.#input;
-    const head = parseRequestHead(input, this.#position, input.length, limits);
+    if (input[this.#position] === CR && !this.#emptyLine && !this.#skipEmptyLine()) return undefined;
+    const head = this.#knownHead() ?? this.#newHead();
     this.#partialHead = head === undefined;
     if (head === undefined) return undefined;
     this.#head = head;
-    const { bodyLength, end } = head;
+    const { bodyLength } = head;
+    const end = this.#position + head.end - head.start;
     this.#position = end;
     if (bodyLength === 0) return this.#whole(head, NO_BYTES);
     if (bodyLength > limits.maxBodyBytes) {
@@ -126,6 +144,44 @@ export class RequestReader {
     if (bodyLength === CHUNKED) this.#chunks = new ChunkedParser(limits, this.#collector);
     this.#place = bodyLength === CHUNKED ? "chunks" : "body";
     return undefined;
+  }
+
+  /** Skips the empty line that begins here; false when no head can begin behind it yet. */
+  #skipEmptyLine(): boolean {
+    const left = this.#input.length - this.#position;
+    this.#partialHead = left === 1;
+    if (left === 1) return false;
+    // What is no line end is left to the parser, which refuses it.
+    if (this.#input[this.#position + 1] !== LF) return true;
+    this.#position += 2;
+    this.#emptyLine = true;
+    return left > 2;
+  }
+
+  #knownHead(): RequestHead | undefined {
+    const known = this.#known;
+    if (known === undefined) return undefined;
+    const { bytes } = known;
+    const start = this.#position;
+    const end = start + bytes.length;
+    if (end > this.#input.length || this.#input.compare(bytes, 0, bytes.length, start, end) !== 0) return undefined;
+    this.#changes = 0;
+    return known;
+  }
+
+  #newHead(): RequestHead | undefined {
+    const input = this.#input;
+    const head = parseRequestHead(input, this.#position, input.length, this.#limits);
+    // The first is not kept: many a connection brings no second.
+    if (head === undefined || this.#changes > MOST_CHANGES || ++this.#changes === 0) return head;
+    if (this.#changes > MOST_CHANGES) {
+      this.#known = undefined;
+      return head;
+    }
+    const bytes = Buffer.allocUnsafeSlow(head.end - head.start);
+    input.copy(bytes, 0, head.start, head.end);
+    this.#known = parseRequestHead(bytes, 0, bytes.length, this.#limits);
+    return head;
   }
 
   #readBody(): RequestHead | undefined {
@@ -146,6 +202,7 @@ export class RequestReader {
   #whole(head: RequestHead, body: Uint8Array): RequestHead {
     this.#body = body;
     this.#place = "head";
+    this.#emptyLine = false;
     this.#head = undefined;
     this.#collector = undefined;
     this.#chunks = undefined;

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { STATUS_CODES } from "node:http";
 import type { HttpResponse } from "../http-exchange.ts";
 import { faultAnswer } from "./fault-answer.ts";
@@ -14,10 +15,6 @@ export interface AnswerFraming {
 
 /** Bodies up to this size are copied behind their head: one buffer and one write cost less than a gathering write. */
 const COPIED_BODY_BYTES = 32 * 1024;
-
-/** `content-length: ` with 16 digits, or the coding line; and a date with either connection line. */
-const LONGEST_LENGTH_LINE = 34;
-const LONGEST_ENDING = 80;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -55,6 +52,7 @@ export function hasBody(status: number, headOnly: boolean): boolean {
 }
 
 const CONTENT_LENGTH = Buffer.from("content-length: ", "latin1");
+const CHUNKED = Buffer.from("transfer-encoding: chunked\r\n", "latin1");
 
 /** What follows the length: date, and how the connection goes on. */
 interface Ending {
@@ -94,22 +92,21 @@ export class ResponseWriter {
     const whole = body instanceof Uint8Array;
     const length = whole && hasBody(status, framing.headOnly) ? body.length : 0;
     const copied = length <= COPIED_BODY_BYTES ? length : 0;
-    // Long enough for any length or coding line, so that one allocation serves head and body.
-    const bytes = Buffer.allocUnsafe(beginning.length + LONGEST_LENGTH_LINE + LONGEST_ENDING + copied);
+    const sized = status !== 204 && status !== 304 && (whole || status === 205);
+    const stated = whole && status !== 205 ? body.length : 0;
+    const chunked = !sized && status !== 204 && status !== 304 && framing.minorVersion === 1;
+    const ending = this.#end(framing);
+    const lengthLine = sized ? CONTENT_LENGTH.length + digitsOf(stated) + 2 : chunked ? CHUNKED.length : 0;
+    // Of the exact length: one allocation, and no second view of it.
+    const bytes = Buffer.allocUnsafe(beginning.length + lengthLine + ending.length + copied);
     bytes.set(beginning, 0);
     let at = beginning.length;
-    if (status !== 204 && status !== 304) {
-      if (whole || status === 205) at = writeLength(bytes, at, whole && status !== 205 ? body.length : 0);
-      else if (framing.minorVersion === 1) at += bytes.write("transfer-encoding: chunked\r\n", at, "latin1");
-    }
-    const ending = this.#end(framing);
+    if (sized) writeLength(bytes, at, stated);
+    else if (chunked) bytes.set(CHUNKED, at);
+    at += lengthLine;
     bytes.set(ending, at);
-    at += ending.length;
-    if (whole && copied > 0) {
-      bytes.set(body, at);
-      at += copied;
-    }
-    out.push(bytes.subarray(0, at));
+    if (whole && copied > 0) bytes.set(body, at + ending.length);
+    out.push(bytes);
     if (whole && length > copied) out.push(body);
     return true;
   }
@@ -141,19 +138,22 @@ export class ResponseWriter {
   }
 }
 
-/** Writes the header line of a body's length; returns where it ends. */
-function writeLength(bytes: Buffer, start: number, length: number): number {
-  bytes.set(CONTENT_LENGTH, start);
-  let at = start + CONTENT_LENGTH.length;
+function digitsOf(length: number): number {
   let digits = 1;
   for (let power = 10; power <= length; power *= 10) digits++;
+  return digits;
+}
+
+/** Writes the header line of a body's length. */
+function writeLength(bytes: Buffer, start: number, length: number): void {
+  bytes.set(CONTENT_LENGTH, start);
+  const first = start + CONTENT_LENGTH.length;
+  const end = first + digitsOf(length);
   let rest = length;
-  for (let i = at + digits - 1; i >= at; i--) {
-    bytes[i] = 0x30 + (rest % 10);
+  for (let at = end - 1; at >= first; at--) {
+    bytes[at] = 0x30 + (rest % 10);
     rest = Math.floor(rest / 10);
   }
-  at += digits;
-  bytes[at] = 0x0d;
-  bytes[at + 1] = 0x0a;
-  return at + 2;
+  bytes[end] = 0x0d;
+  bytes[end + 1] = 0x0a;
 }

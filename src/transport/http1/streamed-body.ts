@@ -1,5 +1,6 @@
 import type { BodySink } from "../body-pump.ts";
 import type { SocketWriter } from "../socket-writer.ts";
+import { afterOthers } from "../turn-end.ts";
 
 /** Pieces gathered beyond this size are written at once; smaller ones at the end of the turn. */
 const FLUSHED_BYTES = 16 * 1024;
@@ -57,7 +58,7 @@ export class StreamedBody implements BodySink {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    afterOthers(() => {
       this.#scheduled = false;
       this.#flush();
     });
