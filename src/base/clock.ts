@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 /** A timer that was started; cancelling one that fired has no effect. */
 export interface Timer {
   cancel(): void;
@@ -11,12 +12,38 @@ export interface Clock {
   after(delayMs: number, action: () => void): Timer;
 }
 
+/** When each timer of {@link systemClock} that has not fired is due, and the earliest of them or an earlier time. */
+const timers = new Map<Timer, number>();
+let earliest = Number.POSITIVE_INFINITY;
+
 /** The machine's monotonic clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(delayMs, action) {
-    const handle = setTimeout(action, delayMs);
+    const due = performance.now() + delayMs;
+    const handle = setTimeout(() => {
+      timers.delete(timer);
+      action();
+    }, delayMs);
     handle.unref();
-    return { cancel: () => clearTimeout(handle) };
+    const timer = {
+      cancel: () => {
+        timers.delete(timer);
+        clearTimeout(handle);
+      },
+    };
+    timers.set(timer, due);
+    if (due < earliest) earliest = due;
+    return timer;
   },
 };
+
+/** Milliseconds until a timer of {@link systemClock} may be due on this thread, never negative; Infinity when there is none. */
+export function untilNextTimer(): number {
+  const now = performance.now();
+  if (earliest <= now) {
+    earliest = Number.POSITIVE_INFINITY;
+    for (const due of timers.values()) if (due < earliest) earliest = due;
+  }
+  return Math.max(0, earliest - now);
+}

@@ -1,21 +1,26 @@
+import type { Socket } from "node:net";
 import { createHttpRouter } from "../api/operation-routes.ts";
 import { CallRecorder } from "../api/tfs-grpc/call-recorder.ts";
 import { predictionServiceMethods } from "../api/tfs-grpc/prediction-service.ts";
 import { createTfsRestHandler } from "../api/tfs-rest/tfs-rest-handler.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { ServingError } from "../base/serving-error.ts";
 import type { Gauge } from "../metrics/cells.ts";
-import { OPEN_CONNECTIONS, REQUESTS_IN_FLIGHT } from "../metrics/definitions.ts";
+import { OPEN_CONNECTIONS, REQUESTS_IN_FLIGHT, TLS_HANDSHAKE_FAILURES } from "../metrics/definitions.ts";
 import type { MetricsShard } from "../metrics/metrics-shard.ts";
 import type { ControlCalls } from "../serving/admin.ts";
 import { Inference } from "../serving/inference.ts";
 import { RequestMetrics } from "../serving/request-metrics.ts";
 import type { ServingTable } from "../serving/serving-table.ts";
 import type { ConnectionContext } from "../transport/connection.ts";
+import type { Poller } from "../transport/epoll/poller.ts";
 import type { GrpcMethod } from "../transport/grpc/method.ts";
 import { createHttp1Connection } from "../transport/http1/connection.ts";
 import { createHttp2Connection } from "../transport/http2/connection.ts";
 import { type BoundEndpoint, type Endpoint, Listener } from "../transport/listener.ts";
+import type { TlsMaterial } from "../transport/tls/tls-material.ts";
+import type { TlsTerminator } from "../transport/tls/tls-terminator.ts";
 import { countedHandler, countedMethod } from "./in-flight.ts";
 import { lazyMethods } from "./lazy-methods.ts";
 import { Readiness } from "./readiness.ts";
@@ -35,6 +40,8 @@ const SAMPLE_MS = 1000;
 /** What a thread's frontend is made of. */
 export interface FrontendParts {
   readonly options: ServingOptions;
+  /** Serves connections without TLS; undefined: Node does. Closed with the frontend. */
+  readonly poller: Poller | undefined;
   readonly table: ServingTable;
   readonly shard: MetricsShard;
   readonly control: ControlCalls;
@@ -42,16 +49,29 @@ export interface FrontendParts {
   readonly log: Log;
 }
 
+/** Answers every gRPC call of an endpoint that is for REST alone. */
+const GRPC_ELSEWHERE: GrpcMethod = {
+  kind: "unary",
+  run() {
+    throw new ServingError("permission-denied", "gRPC is served with TLS, on the gRPC port alone; this port takes REST");
+  },
+};
+
 /** Everything of one serving thread that faces the network: every API, on every port, over both versions of HTTP. */
 export class Frontend {
   readonly #context: ConnectionContext;
+  readonly #log: Log;
+  readonly #shard: MetricsShard;
+  readonly #poller: Poller | undefined;
   readonly #readiness: Readiness;
   readonly #clock: Clock;
   readonly #openConnections: Gauge;
   readonly #listeners: Listener[] = [];
   #sampling: Timer;
+  #tls: TlsMaterial | undefined;
+  #terminator: TlsTerminator | undefined;
 
-  constructor({ options, table, shard, control, clock, log }: FrontendParts) {
+  constructor({ options, poller, table, shard, control, clock, log }: FrontendParts) {
     const metrics = new RequestMetrics(shard);
     const inference = new Inference(table, metrics);
     const readiness = new Readiness(table);
@@ -95,6 +115,9 @@ export class Frontend {
     );
     const counted = new Map([...methods].map(([path, method]) => [path, countedMethod(method, inFlight("grpc"))]));
     const services = new Set([...counted.keys()].map((path) => path.slice(1, path.lastIndexOf("/"))));
+    this.#log = log;
+    this.#shard = shard;
+    this.#poller = poller;
     this.#readiness = readiness;
     this.#clock = clock;
     this.#openConnections = shard.gauge(OPEN_CONNECTIONS);
@@ -105,16 +128,26 @@ export class Frontend {
       limits: options.limits,
       clock,
       compressResponses: options.compressResponses,
+      ...(poller !== undefined && { adopt: (socket: Socket) => poller.adopt(socket) }),
       report: (event, detail) => (event === "handler_fault" ? log.error(event, { err: detail }) : log.debug(event, { detail })),
     };
   }
 
   /** Opens one more endpoint. Rejects with a ServingError when it cannot be had. */
   async listen(endpoint: Endpoint): Promise<BoundEndpoint> {
-    const listener = new Listener(this.#context, { http1: createHttp1Connection, http2: createHttp2Connection });
+    const { tls = false, grpc = true } = endpoint.kind === "unix" ? {} : endpoint;
+    const context = grpc ? this.#context : { ...this.#context, grpc: () => GRPC_ELSEWHERE };
+    const factories = { http1: createHttp1Connection, http2: createHttp2Connection };
+    const listener = new Listener(context, factories, tls ? await this.#terminate() : undefined);
     const bound = await listener.listen(endpoint);
     this.#listeners.push(listener);
     return bound;
+  }
+
+  /** What TLS handshakes use from now on; what is secured already stays as it is. */
+  setTls(material: TlsMaterial): void {
+    this.#tls = material;
+    this.#terminator?.update(material);
   }
 
   /** What `/readyz` and the health service say of the whole server. */
@@ -132,6 +165,25 @@ export class Frontend {
     this.#readiness.setReady(false);
     this.#sampling.cancel();
     await Promise.all(this.#listeners.map((listener) => listener.drain(timeoutMs)));
+    this.#poller?.close();
+  }
+
+  async #terminate(): Promise<TlsTerminator> {
+    // Loaded when first needed: a server without TLS does without all of node:tls.
+    const { TlsTerminator: Terminator } = await import("../transport/tls/tls-terminator.ts");
+    if (this.#tls === undefined)
+      throw new ServingError("internal", "an endpoint with TLS was opened before there was a certificate");
+    const failures = this.#shard.counter(TLS_HANDSHAKE_FAILURES);
+    this.#terminator ??= new Terminator(this.#tls, (detail) => {
+      failures.add();
+      this.#log.debug("tls_handshake_failed", { detail });
+    });
+    return this.#terminator;
+  }
+
+  /** Closes every socket now, those that listen too; for a thread that is about to die. */
+  abandon(): void {
+    for (const listener of this.#listeners) void listener.close();
   }
 
   /** Notes how many connections are open, now and every second. */

@@ -4,6 +4,7 @@ import type { Announcement } from "../metrics/announcement.ts";
 import type { SharedModel } from "../model/runtime.ts";
 import type { VersionStatus } from "../serving/version-status.ts";
 import type { Endpoint } from "../transport/listener.ts";
+import type { TlsMaterial } from "../transport/tls/tls-material.ts";
 
 /** An error as it crosses from one thread to another. */
 export interface SentError {
@@ -22,7 +23,9 @@ export type ThreadRequest =
 export type ThreadNotice =
   | { readonly kind: "labels"; readonly labels: ReadonlyMap<string, ReadonlyMap<string, bigint>> }
   | { readonly kind: "statuses"; readonly model: string; readonly statuses: readonly VersionStatus[] }
-  | { readonly kind: "ready"; readonly ready: boolean };
+  | { readonly kind: "ready"; readonly ready: boolean }
+  /** Comes before any endpoint with TLS, and again when the certificate changes. */
+  | { readonly kind: "tls"; readonly material: TlsMaterial };
 
 /** What a serving thread asks of the control thread on behalf of a request. */
 export type ControlRequest =

@@ -13,13 +13,21 @@ export interface ServingOptions {
   readonly compressResponses: boolean;
   /** gRPC answers carry `tensor_content` instead of typed fields. */
   readonly tensorContent: boolean;
+  /** Serve connections without TLS past Node's streams where the system allows. */
+  readonly epoll: boolean;
   /** Undefined when they are off. */
   readonly metricsPath: string | undefined;
   readonly runtimes: RuntimeOptions;
 }
 
-/** What a serving thread's `workerData` holds. */
+/** Which serving thread it is, and how it serves. */
 export interface ServingThreadData {
   readonly index: number;
   readonly options: ServingOptions;
+}
+
+/** What a serving thread's `workerData` holds. */
+export interface ServingThreadWorkerData extends ServingThreadData {
+  /** The memory of its DescriptorTable. */
+  readonly descriptors: SharedArrayBuffer;
 }

@@ -9,16 +9,18 @@ import type { Servable } from "../model/servable.ts";
 import { createRuntimes } from "../runtimes/registry.ts";
 import type { ReloadOutcome } from "../serving/admin.ts";
 import { ServingTable } from "../serving/serving-table.ts";
+import { DescriptorTable } from "../transport/epoll/descriptor-table.ts";
+import { Poller } from "../transport/epoll/poller.ts";
 import { Frontend } from "./frontend.ts";
 import type { ControlRequest, ThreadNotice, ThreadRequest, ToControl, ToThread } from "./messages.ts";
-import type { ServingThreadData } from "./serving-options.ts";
+import type { ServingThreadWorkerData } from "./serving-options.ts";
 import { answerTicket, Tickets } from "./tickets.ts";
 
 /** The entry of a serving thread: takes the control thread's messages and answers requests from the network. */
 const port = parentPort;
 if (port === null) throw new Error("serving-thread is the entry of a worker thread");
 
-const { index, options } = workerData as ServingThreadData;
+const { index, options, descriptors } = workerData as ServingThreadWorkerData;
 const log = createLog(options.logLevel, { thread: index });
 const send = (message: ToControl) => port.postMessage(message);
 const tickets = new Tickets<ControlRequest>(send);
@@ -27,6 +29,7 @@ const runtimes = createRuntimes(options.runtimes);
 const shard = new MetricsShard((announcement) => send({ kind: "metric", announcement }));
 const frontend = new Frontend({
   options,
+  poller: options.epoll ? Poller.open(new DescriptorTable(descriptors)) : undefined,
   table,
   shard,
   clock: systemClock,
@@ -73,8 +76,17 @@ function notice(body: ThreadNotice): void {
       break;
     case "ready":
       frontend.setReady(body.ready);
+      break;
+    case "tls":
+      frontend.setTls(body.material);
   }
 }
+
+// The thread ends only after the engine's runs that it has begun; its callers need not wait for that.
+process.once("uncaughtException", (reason) => {
+  frontend.abandon();
+  throw reason;
+});
 
 port.on("message", (message: ToThread) => {
   switch (message.kind) {

@@ -2,14 +2,17 @@ import { Worker } from "node:worker_threads";
 import type { Log } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { Announcement } from "../metrics/announcement.ts";
+import { DescriptorTable } from "../transport/epoll/descriptor-table.ts";
 import type { ControlRequest, ThreadNotice, ThreadRequest, ToControl, ToThread } from "./messages.ts";
-import type { ServingThreadData } from "./serving-options.ts";
+import type { ServingThreadData, ServingThreadWorkerData } from "./serving-options.ts";
 import { answerTicket, Tickets } from "./tickets.ts";
 
 /** What the control thread does for a serving thread. */
 export interface ThreadLinkHandlers {
   perform(request: ControlRequest): unknown;
   metric(announcement: Announcement): void;
+  /** The thread serves no more and is about to end, once the engine's runs that it has begun are over. */
+  failed(reason: unknown): void;
   /** The thread has ended, for whatever reason; nothing it was asked will be answered. */
   ended(reason: unknown): void;
 }
@@ -30,8 +33,9 @@ export class ThreadLink implements ServingThreadLink {
   readonly #tickets: Tickets<ThreadRequest>;
 
   constructor(data: ServingThreadData, handlers: ThreadLinkHandlers, log: Log) {
+    const descriptors = new DescriptorTable(data.options.limits.maxConnections + 1);
     const worker = new Worker(new URL("./serving-thread.js", import.meta.url), {
-      workerData: data,
+      workerData: { ...data, descriptors: descriptors.shared } satisfies ServingThreadWorkerData,
       stdout: false,
       stderr: false,
     });
@@ -41,8 +45,11 @@ export class ThreadLink implements ServingThreadLink {
     let failure: unknown;
     worker.on("error", (reason) => {
       failure = reason;
+      this.#tickets.abandon(new ServingError("unavailable", "the serving thread has failed"));
+      handlers.failed(reason);
     });
     worker.on("exit", (code) => {
+      descriptors.closeAll();
       this.#tickets.abandon(new ServingError("unavailable", "the serving thread has ended"));
       handlers.ended(failure ?? `exit code ${code}`);
     });

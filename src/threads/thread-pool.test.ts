@@ -9,6 +9,7 @@ import { createLog } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import { MetricsCatalog } from "../metrics/metrics-catalog.ts";
 import type { SharedModel } from "../model/runtime.ts";
+import type { TlsMaterial } from "../transport/tls/tls-material.ts";
 import type { ControlRequest, ThreadNotice, ThreadRequest } from "./messages.ts";
 import type { ServingOptions } from "./serving-options.ts";
 import type { ServingThreadLink, ThreadLinkHandlers } from "./thread-link.ts";
@@ -56,6 +57,11 @@ class FakeThread implements ServingThreadLink {
 
   perform(request: ControlRequest): unknown {
     return this.#handlers.perform(request);
+  }
+
+  fail(reason: unknown = new Error("killed")): void {
+    for (const { answer } of this.asked) answer.reject(new ServingError("unavailable", "the serving thread has failed"));
+    this.#handlers.failed(reason);
   }
 
   end(reason: unknown = new Error("killed")): void {
@@ -144,6 +150,21 @@ describe("a thread that ends", () => {
     expect(threads).toHaveLength(3);
   });
 
+  test("is replaced as soon as it has failed, and a model that its last runs may use is not let go before it has ended", async () => {
+    await clock.advance(1000);
+    threads[0]!.fail();
+    await clock.advance(0);
+    expect(threads.length).toBe(3);
+    let retired = false;
+    const retiring = pool.retire({ name: "m", version: 1n }).then(() => (retired = true));
+    await clock.advance(0);
+    expect([retired, threads[1]!.kinds().at(-1), threads[2]!.kinds().at(-1)]).toEqual([false, "retire", "retire"]);
+    threads[0]!.end();
+    await retiring;
+    await clock.advance(2000);
+    expect(threads.length).toBe(3);
+  });
+
   test("later is replaced at once", async () => {
     await clock.advance(5000);
     threads[0].end();
@@ -210,6 +231,26 @@ describe("a thread that ends", () => {
       expect(thread.kinds()).toEqual(["publish"]);
       expect(thread.latest("ready")).toEqual({ kind: "ready", ready: true });
     }
+  });
+});
+
+describe("the material of TLS", () => {
+  const material = (certificate: string): TlsMaterial => ({
+    certificate,
+    key: "",
+    clientAuthorities: undefined,
+    clientCertificate: "none",
+    minVersion: "TLSv1.2",
+    ticketKeys: new Uint8Array(48),
+  });
+
+  test("reaches every thread, and a successor before anything else", async () => {
+    pool.setTls(material("first"));
+    pool.setTls(material("second"));
+    threads[0].end();
+    await clock.advance(1000);
+    for (const thread of threads) expect(thread.latest("tls")?.material.certificate).toBe("second");
+    expect(threads[2].told[0]).toEqual({ kind: "tls", material: material("second") });
   });
 });
 
@@ -302,6 +343,19 @@ describe("an endpoint", () => {
     threads[0].end();
     await clock.advance(1000);
     expect(listens(threads[2])).toEqual(["descriptor"]);
+  });
+
+  test("is used in the same way by every thread that shares it", async () => {
+    const use = { tls: true, grpc: false };
+    threads[0].prompt = (request) => (request.kind === "listen" ? { port: 1, fd } : undefined);
+    await pool.listen({ kind: "tcp", host: "127.0.0.1", port: 0, ...use });
+    threads[0].end();
+    await clock.advance(1000);
+    for (const thread of threads) {
+      const listened = thread.asked.flatMap(({ request }) => (request.kind === "listen" ? [request.endpoint] : []));
+      expect(listened).toEqual([expect.objectContaining(use)]);
+    }
+    expect(threads).toHaveLength(3);
   });
 
   test("that cannot be had rejects", async () => {

@@ -10,7 +10,8 @@ import type { SharedModel } from "../model/runtime.ts";
 import type { ControlCalls } from "../serving/admin.ts";
 import type { VersionStatus } from "../serving/version-status.ts";
 import { duplicateDescriptor } from "../transport/descriptor.ts";
-import type { BoundEndpoint, Endpoint } from "../transport/listener.ts";
+import type { BoundEndpoint, Endpoint, EndpointUse } from "../transport/listener.ts";
+import type { TlsMaterial } from "../transport/tls/tls-material.ts";
 import type { ControlRequest, ThreadNotice, ThreadRequest } from "./messages.ts";
 import type { ServingOptions } from "./serving-options.ts";
 import { type ServingThreadLink, type StartThread, ThreadLink } from "./thread-link.ts";
@@ -50,11 +51,14 @@ interface SharedSocket {
 export class ThreadPool implements Publisher<SharedModel> {
   readonly #parts: ThreadPoolParts;
   readonly #members = new Map<number, Member>();
+  /** Threads that have failed and not ended: runs that they have begun may still be using a model. */
+  readonly #dying = new Set<Promise<void>>();
   readonly #published = new Map<string, { readonly id: ServableId; readonly model: SharedModel }>();
   readonly #statuses = new Map<string, readonly VersionStatus[]>();
   readonly #sockets: SharedSocket[] = [];
   #labels: ReadonlyMap<string, ReadonlyMap<string, bigint>> = new Map();
   #ready = false;
+  #tls: TlsMaterial | undefined;
   #nextIndex = 0;
   #draining = false;
 
@@ -72,8 +76,9 @@ export class ThreadPool implements Publisher<SharedModel> {
     const bound = await this.#bind(first, endpoint);
     if (bound.fd !== undefined && this.#canShare()) {
       const descriptor = duplicateDescriptor(bound.fd);
-      this.#sockets.push({ endpoint, descriptor, binding: false });
-      await this.#share(descriptor, first);
+      const socket = { endpoint, descriptor, binding: false };
+      this.#sockets.push(socket);
+      await this.#share(socket, first);
     }
     return bound;
   }
@@ -90,7 +95,7 @@ export class ThreadPool implements Publisher<SharedModel> {
 
   async retire(id: ServableId): Promise<void> {
     this.#published.delete(servableKey(id));
-    await this.#askAll({ kind: "retire", id });
+    await Promise.all([this.#askAll({ kind: "retire", id }), ...this.#dying]);
   }
 
   /** Replaces the labels of every model. */
@@ -112,17 +117,24 @@ export class ThreadPool implements Publisher<SharedModel> {
     this.#tellAll({ kind: "ready", ready });
   }
 
+  /** What TLS handshakes use from now on. To be set before an endpoint with TLS is opened. */
+  setTls(material: TlsMaterial): void {
+    this.#tls = material;
+    this.#tellAll({ kind: "tls", material });
+  }
+
   /** Answers what is in flight, closes every connection and ends every thread. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     for (const { descriptor } of this.#sockets.splice(0)) closeSync(descriptor);
     const members = [...this.#members.values()];
-    await Promise.all(
-      members.map(async ({ link, ended }) => {
+    await Promise.all([
+      ...this.#dying,
+      ...members.map(async ({ link, ended }) => {
         await link.ask({ kind: "drain", timeoutMs }).catch(() => undefined);
         await ended.promise;
       }),
-    );
+    ]);
   }
 
   #start(): void {
@@ -130,21 +142,31 @@ export class ThreadPool implements Publisher<SharedModel> {
     const index = this.#nextIndex++;
     const started = clock.now();
     const ended = deferred<void>();
+    /** Serves no more, however often that is said: another one takes its place. */
+    const lost = (reason: unknown): void => {
+      if (this.#members.delete(index)) {
+        catalog.retire(index);
+        if (this.#draining) return;
+        log.error("serving_thread_ended", { thread: index, err: reason });
+        const wait = clock.now() - started < STEADY_MS ? STEADY_MS : 0;
+        clock.after(wait, () => this.#replace());
+      }
+      if (!this.#draining) this.#reopen();
+    };
     const startThread = this.#parts.startThread ?? ((...given) => new ThreadLink(...given));
     const link = startThread(
       { index, options },
       {
         perform: (request) => this.#perform(request),
         metric: (announcement) => catalog.accept(index, announcement),
+        failed: (reason) => {
+          this.#dying.add(ended.promise);
+          lost(reason);
+        },
         ended: (reason) => {
-          this.#members.delete(index);
-          catalog.retire(index);
+          this.#dying.delete(ended.promise);
           ended.resolve();
-          if (this.#draining) return;
-          log.error("serving_thread_ended", { thread: index, err: reason });
-          const wait = clock.now() - started < STEADY_MS ? STEADY_MS : 0;
-          clock.after(wait, () => this.#replace());
-          this.#reopen();
+          lost(reason);
         },
       },
       log,
@@ -155,10 +177,11 @@ export class ThreadPool implements Publisher<SharedModel> {
 
   /** A new thread learns what the others were told. */
   #catchUp(link: ServingThreadLink): void {
+    if (this.#tls !== undefined) link.tell({ kind: "tls", material: this.#tls });
     link.tell({ kind: "labels", labels: this.#labels });
     for (const [model, statuses] of this.#statuses) link.tell({ kind: "statuses", model, statuses });
     for (const { id, model } of this.#published.values()) this.#settled(link.ask({ kind: "publish", id, model }), "publish");
-    for (const { descriptor } of this.#sockets) this.#settled(this.#inherit(link, descriptor), "listen");
+    for (const socket of this.#sockets) this.#settled(this.#inherit(link, socket), "listen");
     link.tell({ kind: "ready", ready: this.#ready });
   }
 
@@ -185,7 +208,7 @@ export class ThreadPool implements Publisher<SharedModel> {
       if (fd === undefined || this.#draining) return;
       closeSync(socket.descriptor);
       socket.descriptor = duplicateDescriptor(fd);
-      await this.#share(socket.descriptor, binder);
+      await this.#share(socket, binder);
     } finally {
       socket.binding = false;
     }
@@ -198,17 +221,19 @@ export class ThreadPool implements Publisher<SharedModel> {
   }
 
   /** Lets every thread but the one that bound it accept on a socket. */
-  async #share(descriptor: number, binder: number): Promise<void> {
+  async #share(socket: SharedSocket, binder: number): Promise<void> {
     const others = [...this.#members].filter(([index]) => index !== binder);
-    await Promise.all(others.map(([index, { link }]) => this.#unlessEnded(index, this.#inherit(link, descriptor))));
+    await Promise.all(others.map(([index, { link }]) => this.#unlessEnded(index, this.#inherit(link, socket))));
   }
 
   #settled(answer: Promise<unknown>, request: string): void {
     answer.catch((reason) => this.#parts.log.error("serving_thread_not_caught_up", { request, err: reason }));
   }
 
-  #inherit(link: ServingThreadLink, descriptor: number): Promise<unknown> {
-    return link.ask({ kind: "listen", endpoint: { kind: "descriptor", fd: duplicateDescriptor(descriptor) } });
+  #inherit(link: ServingThreadLink, { endpoint, descriptor }: SharedSocket): Promise<unknown> {
+    const { tls, grpc }: EndpointUse = endpoint.kind === "unix" ? {} : endpoint;
+    const use = { ...(tls !== undefined && { tls }), ...(grpc !== undefined && { grpc }) };
+    return link.ask({ kind: "listen", endpoint: { kind: "descriptor", fd: duplicateDescriptor(descriptor), ...use } });
   }
 
   async #askAll(request: ThreadRequest): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ConnectionContext } from "./connection.ts";
+import { afterOthers } from "./turn-end.ts";
 
 /** Where the pieces of a streamed body go. */
 export interface BodySink {
@@ -112,5 +113,5 @@ function closeIterator(iterator: AsyncIterator<Uint8Array>, reporter: Reporter):
 }
 
 function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => afterOthers(resolve));
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { GrpcRouter } from "./grpc/method.ts";
 import type { HttpHandler } from "./http-exchange.ts";
 import type { TransportLimits } from "./limits.ts";
+import type { PeerSocket } from "./peer-socket.ts";
 
 /** What every connection of a listener shares. */
 export interface ConnectionContext {
@@ -12,6 +13,8 @@ export interface ConnectionContext {
   readonly clock: Clock;
   /** Compress answers of HTTP requests that accept it. */
   readonly compressResponses: boolean;
+  /** Takes over a socket just accepted, unread, for faster service; undefined, and the socket untouched, when it cannot. */
+  readonly adopt?: (socket: Socket) => PeerSocket | undefined;
   /** Told of what a peer or a handler did wrong, for the log (debug level); never holds request data. */
   report(event: string, detail?: unknown): void;
 }
@@ -25,4 +28,4 @@ export interface Connection {
 }
 
 /** Starts a protocol on a socket. `first` are bytes that were already read; the socket has no other listeners. */
-export type ConnectionFactory = (socket: Socket, first: Buffer, context: ConnectionContext) => Connection;
+export type ConnectionFactory = (socket: PeerSocket, first: Buffer, context: ConnectionContext) => Connection;

@@ -8,8 +8,10 @@ import { FakeClock, settle } from "../base/fake-clock.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { ConnectionContext, ConnectionFactory } from "./connection.ts";
 import { duplicateDescriptor } from "./descriptor.ts";
+import { testAdoption } from "./epoll/test-adoption.ts";
 import { DEFAULT_LIMITS, type TransportLimits } from "./limits.ts";
 import { type Endpoint, Listener } from "./listener.ts";
+import type { PeerSocket } from "./peer-socket.ts";
 import { HTTP2_PREFACE } from "./protocol-sniffer.ts";
 
 const PREFACE = Buffer.from(HTTP2_PREFACE).toString();
@@ -17,7 +19,7 @@ const PREFACE = Buffer.from(HTTP2_PREFACE).toString();
 interface Started {
   readonly protocol: string;
   readonly first: string;
-  readonly socket: Socket;
+  readonly socket: PeerSocket;
   drained: boolean;
 }
 
@@ -47,6 +49,7 @@ function listenerOf(limits: Partial<TransportLimits> = {}) {
     limits: { ...DEFAULT_LIMITS, ...limits },
     clock,
     compressResponses: false,
+    ...testAdoption(),
     report: (event, detail) => void reports.push([event, detail]),
   };
   const listener = new Listener(context, { http1: factory("http1"), http2: factory("http2") });
@@ -108,7 +111,6 @@ describe("the first bytes of a connection", () => {
     ["a POST of two bytes", "PO", "http1"],
     ["a PRI that is no preface", "PRI * HTTP/2.0\r\n\r\nXX", "http1"],
     ["a part of the preface", PREFACE.slice(0, 23), undefined],
-    ["a TLS hello", "\x16\x03\x01", "http1"],
     ["an empty line before a request", "\r\nGET / HTTP/1.1\r\n", "http1"],
     ["a request without a version", "GET /\r\n", "http1"],
   ])("%s", async (_name, bytes, protocol) => {
@@ -120,14 +122,15 @@ describe("the first bytes of a connection", () => {
   });
 
   test.each([
-    ["a broken HTTP/2 preface", "INVALID CONNECTION PREFACE\r\n\r\n"],
-    ["another protocol's greeting", "SSH-2.0-client\r\n"],
-  ])("that are %s end the connection without an answer", async (_name, bytes) => {
+    ["a broken HTTP/2 preface", "INVALID CONNECTION PREFACE\r\n\r\n", "neither HTTP/1 nor HTTP/2"],
+    ["another protocol's greeting", "SSH-2.0-client\r\n", "neither HTTP/1 nor HTTP/2"],
+    ["a TLS hello", "\x16\x03\x01", "TLS on a port without TLS"],
+  ])("that are %s end the connection without an answer", async (_name, bytes, why) => {
     const { listener, started, reports } = listenerOf();
     const socket = await client(await listener.listen(LOOPBACK));
     await send(socket, bytes);
     await closed(socket);
-    expect([started.length, socket.bytesRead, reports]).toEqual([0, 0, [["connection_refused", "neither HTTP/1 nor HTTP/2"]]]);
+    expect([started.length, socket.bytesRead, reports]).toEqual([0, 0, [["connection_refused", why]]]);
   });
 
   test("tell HTTP/2 at any cut, with no byte lost", async () => {

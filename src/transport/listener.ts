@@ -2,10 +2,10 @@ import { createServer, type Server, type Socket } from "node:net";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import type { Connection, ConnectionContext, ConnectionFactory } from "./connection.ts";
 import { type BoundEndpoint, type Endpoint, openEndpoint } from "./endpoint.ts";
-import { sniffProtocol } from "./protocol-sniffer.ts";
-import { type Swept, sweepOf } from "./sweep.ts";
+import { Newcomer } from "./newcomer.ts";
+import type { PeerSocket } from "./peer-socket.ts";
 
-export type { BoundEndpoint, Endpoint } from "./endpoint.ts";
+export type { BoundEndpoint, Endpoint, EndpointUse } from "./endpoint.ts";
 
 /** What serves each protocol that the first bytes can announce. */
 export interface ProtocolFactories {
@@ -13,60 +13,20 @@ export interface ProtocolFactories {
   readonly http2: ConnectionFactory;
 }
 
-/** A socket whose protocol is not known yet. */
-class Newcomer implements Swept {
-  readonly #socket: Socket;
-  readonly #context: ConnectionContext;
-  readonly #decided: (protocol: "http1" | "http2", first: Buffer) => void;
-  readonly #onData = (bytes: Buffer): void => this.#take(bytes);
-  readonly #onEnd = (): void => void this.#socket.destroy();
-  readonly #onError = (reason: NodeJS.ErrnoException): void => this.#context.report("socket_error", reason.code);
-  #first: Buffer | undefined = undefined;
-  #since: number;
-
-  constructor(socket: Socket, context: ConnectionContext, decided: (protocol: "http1" | "http2", first: Buffer) => void) {
-    this.#socket = socket;
-    this.#context = context;
-    this.#decided = decided;
-    this.#since = context.clock.now();
-    socket.on("data", this.#onData);
-    socket.on("end", this.#onEnd);
-    socket.on("error", this.#onError);
-    sweepOf(context.clock).add(this);
-  }
-
-  /** A peer that has sent nothing yet loses nothing by being closed. */
-  drain(): void {
-    if (this.#first === undefined) this.#socket.destroy();
-  }
-
-  sweep(now: number): void {
-    const { keepAliveTimeoutMs, headersTimeoutMs } = this.#context.limits;
-    if (now - this.#since >= (this.#first === undefined ? keepAliveTimeoutMs : headersTimeoutMs)) this.#socket.destroy();
-  }
-
-  leave(): void {
-    sweepOf(this.#context.clock).delete(this);
-  }
-
-  #take(bytes: Buffer): void {
-    if (this.#first === undefined) this.#since = this.#context.clock.now();
-    const first = this.#first === undefined ? bytes : Buffer.concat([this.#first, bytes]);
-    this.#first = first;
-    const protocol = sniffProtocol(first);
-    if (protocol === "undecided") return;
-    if (protocol === "neither") {
-      this.#context.report("connection_refused", "neither HTTP/1 nor HTTP/2");
-      this.#socket.destroy();
-      return;
-    }
-    this.leave();
-    this.#socket.off("data", this.#onData);
-    this.#socket.off("end", this.#onEnd);
-    this.#socket.off("error", this.#onError);
-    this.#decided(protocol, first);
-  }
+/** What a port takes instead of the plain protocols: connections that begin with a TLS handshake. */
+export interface Security {
+  /**
+   * Takes over a socket whose first bytes were read. `secured` is called with the decrypted socket and what was agreed on for
+   * it (undefined: its first bytes tell), or never when `socket` closes before that.
+   */
+  secure(socket: Socket, first: Buffer, context: ConnectionContext, secured: Secured): Connection;
+  /** Turns away a peer that speaks without TLS. */
+  refuse(socket: Socket, protocol: "http1" | "http2", context: ConnectionContext): Connection;
 }
+
+export type Secured = (socket: PeerSocket, protocol: "http1" | "http2" | undefined) => void;
+
+const NO_BYTES = Buffer.alloc(0);
 
 /**
  * Accepts connections on one endpoint and hands each to the protocol that its first bytes announce. Owns the sockets: what
@@ -75,16 +35,26 @@ class Newcomer implements Swept {
 export class Listener {
   readonly #context: ConnectionContext;
   readonly #factories: ProtocolFactories;
+  readonly #security: Security | undefined;
   readonly #server: Server;
-  readonly #connections = new Map<Socket, Newcomer | Connection>();
+  /** By the socket that was accepted, whatever stage its connection is in. */
+  readonly #connections = new Map<PeerSocket, Connection>();
   readonly #closed: Deferred<void> = deferred<void>();
   #listening = false;
   #draining = false;
 
-  constructor(context: ConnectionContext, factories: ProtocolFactories) {
+  /** With `security` every connection has to begin with TLS, without it none may. */
+  constructor(context: ConnectionContext, factories: ProtocolFactories, security?: Security) {
     this.#context = context;
     this.#factories = factories;
-    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
+    this.#security = security;
+    const options = { noDelay: true, allowHalfOpen: true, pauseOnConnect: this.#adopts };
+    this.#server = createServer(options, (socket) => this.#accept(socket));
+  }
+
+  /** Whether sockets may be served by something else than Node: TLS is Node's. */
+  get #adopts(): boolean {
+    return this.#security === undefined && this.#context.adopt !== undefined;
   }
 
   /** Open connections. */
@@ -97,7 +67,10 @@ export class Listener {
     const bound = await openEndpoint(this.#server, endpoint);
     this.#listening = true;
     this.#server.on("error", (reason: NodeJS.ErrnoException) => this.#context.report("accept_error", reason.code));
-    this.#server.on("close", () => this.#closed.resolve());
+    this.#server.on("close", () => {
+      this.#listening = false;
+      this.#settleClosed();
+    });
     return bound;
   }
 
@@ -124,7 +97,12 @@ export class Listener {
     if (this.#draining) return;
     this.#draining = true;
     if (this.#listening) this.#server.close();
-    else this.#closed.resolve();
+    this.#settleClosed();
+  }
+
+  /** Adopted sockets are none of the server's: it may be closed before they are. */
+  #settleClosed(): void {
+    if (this.#draining && !this.#listening && this.#connections.size === 0) this.#closed.resolve();
   }
 
   #destroyAll(): void {
@@ -138,19 +116,65 @@ export class Listener {
       socket.destroy();
       return;
     }
-    const newcomer = new Newcomer(socket, this.#context, (protocol, first) => this.#start(socket, protocol, first));
-    this.#connections.set(socket, newcomer);
+    if (this.#security === undefined) {
+      const plain = this.#adopted(socket);
+      this.#forgetClosed(plain);
+      this.#greet(plain, plain);
+    } else {
+      this.#forgetClosed(socket);
+      this.#greetSecurely(socket, this.#security);
+    }
+  }
+
+  #adopted(socket: Socket): PeerSocket {
+    if (!this.#adopts) return socket;
+    const adopted = this.#context.adopt?.(socket);
+    if (adopted === undefined) socket.resume();
+    return adopted ?? socket;
+  }
+
+  #forgetClosed(socket: PeerSocket): void {
     socket.on("close", () => {
-      newcomer.leave();
       this.#connections.delete(socket);
+      this.#settleClosed();
     });
   }
 
-  #start(socket: Socket, protocol: "http1" | "http2", first: Buffer): void {
+  /** Waits for the first plain bytes: of the accepted socket, or of the one that TLS made of it. */
+  #greet(accepted: PeerSocket, socket: PeerSocket): void {
+    const newcomer = new Newcomer(socket, this.#context, (protocol, first) => {
+      if (protocol !== "tls") {
+        this.#start(accepted, socket, protocol, first);
+        return;
+      }
+      this.#context.report("connection_refused", "TLS on a port without TLS");
+      socket.on("error", () => undefined);
+      socket.destroy();
+    });
+    this.#connections.set(accepted, newcomer);
+    if (this.#draining) newcomer.drain();
+  }
+
+  #greetSecurely(socket: Socket, security: Security): void {
+    const secured: Secured = (inner, agreed) => {
+      if (agreed === undefined) this.#greet(socket, inner);
+      else this.#start(socket, inner, agreed, NO_BYTES);
+    };
+    const newcomer = new Newcomer(socket, this.#context, (protocol, first) => {
+      const stage =
+        protocol === "tls"
+          ? security.secure(socket, first, this.#context, secured)
+          : security.refuse(socket, protocol, this.#context);
+      this.#connections.set(socket, stage);
+    });
+    this.#connections.set(socket, newcomer);
+  }
+
+  #start(accepted: PeerSocket, socket: PeerSocket, protocol: "http1" | "http2", first: Buffer): void {
     // An HTTP/1 peer may close its side and still await answers; an HTTP/2 peer that closes has left.
     socket.allowHalfOpen = protocol === "http1";
     const connection = this.#factories[protocol](socket, first, this.#context);
-    this.#connections.set(socket, connection);
+    this.#connections.set(accepted, connection);
     if (this.#draining) connection.drain();
   }
 }

@@ -1,5 +1,6 @@
-import type { Socket } from "node:net";
+import { Buffer } from "node:buffer";
 import { type Deferred, deferred } from "../base/deferred.ts";
+import type { PeerSocket } from "./peer-socket.ts";
 
 /** Pieces up to this size together are joined into one buffer for one plain write. */
 const JOINED_BYTES = 64 * 1024;
@@ -8,7 +9,7 @@ const JOINED_BYTES = 64 * 1024;
 export class SocketWriter {
   /** Bytes to write at the next {@link flush}, in order. */
   readonly out: Uint8Array[] = [];
-  readonly #socket: Socket;
+  readonly #socket: PeerSocket;
   #full = false;
   /** Who waits for {@link full} to turn false. */
   #waiter: Deferred<void> | undefined = undefined;
@@ -17,7 +18,7 @@ export class SocketWriter {
   #markedAt = -1;
 
   /** `onDrain` is called when {@link full} turns false again. */
-  constructor(socket: Socket, onDrain: () => void) {
+  constructor(socket: PeerSocket, onDrain: () => void) {
     this.#socket = socket;
     socket.on("drain", () => {
       this.#full = false;
@@ -55,7 +56,7 @@ export class SocketWriter {
     }
     let room: boolean;
     if (out.length === 1) {
-      room = socket.write(out[0]!);
+      room = socket.write(out.pop()!);
     } else {
       let total = 0;
       for (const bytes of out) total += bytes.length;
@@ -68,7 +69,7 @@ export class SocketWriter {
         room = !socket.writableNeedDrain;
       }
     }
-    out.length = 0;
+    if (out.length > 0) out.length = 0;
     if (!room && socket.writableLength > 0) this.#full = true;
   }
 

@@ -30,6 +30,7 @@ async function setUp(changes: ContextChanges = {}, greet = true): Promise<{ serv
 const answer = (text: string) => ({ status: 200, headers: [], body: Buffer.from(text) });
 const GET = requestFields("GET", "/");
 const POST = requestFields("POST", "/");
+const HEAD = requestFields("HEAD", "/");
 const endOfConnection = ({ kind }: { kind: string }) => kind === "go-away";
 
 /** Writes a flood in large pieces and waits for the server to have had enough. */
@@ -185,6 +186,26 @@ test("a client that opens no window gets its answers bounded, then refusals, the
   peer.write(frame(FRAME_TYPE.settings, 0, 0, encodeSettings([[SETTING.initialWindowSize, 65_535]])));
   peer.headers(9, GET, true);
   expect((await peer.until(({ kind, streamId }) => kind === "data" && streamId === 9)).text.length).toBe(1000);
+});
+
+test("a client that asks and never reads is not read either, and has all its answers once it reads", async () => {
+  const asked = 6000;
+  let handled = 0;
+  const { peer } = await setUp({
+    http: () => {
+      handled++;
+      return { status: 200, headers: [["x-pad", "p".repeat(8000)]], body: new Uint8Array(0) };
+    },
+  });
+  peer.socket.pause();
+  for (let id = 1; id < 2 * asked; id += 2) peer.headers(id, HEAD, true);
+  for (let turn = 0; turn < asked; turn++) await new Promise((resolve) => setImmediate(resolve));
+  // Answers of header blocks alone are under no window: what the system and the connection hold is all there may be.
+  expect(handled).toBeGreaterThan(100);
+  expect(handled).toBeLessThan(asked / 2);
+  peer.socket.resume();
+  await peer.until(({ kind, streamId }) => kind === "headers" && streamId === 2 * asked - 1);
+  expect(handled).toBe(asked);
 });
 
 test("an answer follows the windows byte for byte", async () => {

@@ -1,13 +1,15 @@
-import type { Socket } from "node:net";
 import { ServingError } from "../../base/serving-error.ts";
 import type { Connection, ConnectionContext, ConnectionFactory } from "../connection.ts";
+import type { PeerSocket } from "../peer-socket.ts";
 import { type Swept, sweepOf } from "../sweep.ts";
+import { afterOthers, atTurnEnd } from "../turn-end.ts";
 import { AbuseBudget } from "./abuse-budget.ts";
 import { PHASE_MOVES, type Phase } from "./connection-phase.ts";
 import { connectionFault, ERROR_CODE, type Fault, streamFault } from "./error-code.ts";
 import { DEFAULT_WINDOW, MAX_WINDOW, ReceiveWindow } from "./flow-control.ts";
 import { FRAME_FLAG, FRAME_TYPE, goAwayPayload } from "./frame.ts";
 import { type FrameEvent, FrameParser } from "./frame-parser.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";
 import { applySettings, encodeSettings, SETTING } from "./settings.ts";
 import type { Stream } from "./stream.ts";
@@ -18,15 +20,18 @@ const DRAIN_PING_MS = 1000;
 const LINGER_MS = 1000;
 /** Requests served in one go before other connections get a turn. */
 const REQUESTS_A_TURN = 32;
+/** Nothing more is read while this much waits for the socket: more than DATA, which has its own bound, comes to by itself. */
+const UNSENT_BYTES = 2 * 1024 * 1024;
 const DRAIN_PING = Buffer.from("draining", "latin1");
 
 /**
  * The server's side of one HTTP/2 connection (RFC 9113): frames of the connection itself, time limits and the end. Streams are the
  * {@link StreamTable}'s business, sending is {@link Outbound}'s. What one turn of the event loop has to say goes out in one write.
+ * Over 350 lines, because whether a connection reads, waits, drains or ends is one state and reads as one.
  */
 class Http2Connection implements Connection, Swept, OutboundOwner {
   readonly #context: ConnectionContext;
-  readonly #socket: Socket;
+  readonly #socket: PeerSocket;
   readonly #parser: FrameParser;
   readonly #outbound: Outbound;
   readonly #streams: StreamTable;
@@ -37,14 +42,14 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   #turnScheduled = false;
   /** Whether the parser holds input that is left for the next turn. */
   #yielded = false;
+  /** Whether the peer is not read because it does not read. */
+  #heldBack = false;
   readonly #startedAt: number;
   /** When what the parser holds incomplete began; -1 when there is none. */
   #incompleteSince: number;
-  /** What the last sweep saw, to tell an idle connection from a busy one. */
-  #sweptStreamId = -1;
-  #idleSince = 0;
+  readonly #idle = new IdleWatch();
 
-  constructor(socket: Socket, first: Buffer, context: ConnectionContext) {
+  constructor(socket: PeerSocket, first: Buffer, context: ConnectionContext) {
     const { limits, clock } = context;
     const now = clock.now();
     this.#context = context;
@@ -59,7 +64,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     this.#streams = new StreamTable(context, this.#outbound, this.#budget);
     socket.setNoDelay(true);
     socket.on("data", (bytes: Buffer) => this.#read(bytes));
-    socket.on("drain", () => this.#outbound.pump());
+    socket.on("drain", () => this.#onDrain());
     socket.on("end", () => this.#peerEnded());
     socket.on("error", (reason: NodeJS.ErrnoException) => context.report("socket_error", reason.code));
     socket.on("close", () => this.#gone());
@@ -87,7 +92,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   wake(): void {
     if (this.#turnScheduled) return;
     this.#turnScheduled = true;
-    process.nextTick(endTurn, this);
+    atTurnEnd(this);
   }
 
   localEnded(stream: Stream): void {
@@ -113,7 +118,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     if (this.#phase === "draining" && inPhase >= DRAIN_PING_MS) this.#stopTakingStreams();
     if (!this.#streams.limitKnown && now - this.#startedAt >= limits.headersTimeoutMs) {
       this.#fail(connectionFault(ERROR_CODE.settingsTimeout, "SETTINGS were not acknowledged in time"));
-    } else if (this.#incompleteSince >= 0 && now - this.#incompleteSince >= limits.headersTimeoutMs) {
+    } else if (!this.#heldBack && this.#incompleteSince >= 0 && now - this.#incompleteSince >= limits.headersTimeoutMs) {
       this.#fail(connectionFault(ERROR_CODE.enhanceYourCalm, "a frame or header block did not arrive in time"));
     } else {
       this.#streams.sweep(now);
@@ -127,18 +132,32 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     if (this.#phase === "closed") return;
     if (!this.#yielded) this.#streams.endTurn();
     this.#flush();
+    if (!this.#heldBack && this.#socket.writableLength >= UNSENT_BYTES) {
+      this.#heldBack = true;
+      this.#socket.pause();
+    }
     if (this.#phase === "last" && this.#streams.size === 0) this.#linger("lingering");
   }
 
+  /** Goes on where a peer that did not read had stopped it. */
+  #onDrain(): void {
+    this.#outbound.pump();
+    if (!this.#heldBack) return;
+    this.#heldBack = false;
+    if (this.#incompleteSince >= 0) this.#incompleteSince = this.#context.clock.now();
+    if (!this.#yielded) this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#heldBack) return;
+    if (this.#takesInput()) this.#parse();
+    if (!this.#yielded) this.#socket.resume();
+  }
+
   #sweepIdle(now: number): void {
-    const { lastStreamId } = this.#streams;
-    if (this.#streams.size > 0 || this.#sweptStreamId !== lastStreamId) {
-      this.#sweptStreamId = lastStreamId;
-      this.#idleSince = now;
-      return;
-    }
-    this.#outbound.buffer.shrink();
-    if (now - this.#idleSince >= this.#context.limits.keepAliveTimeoutMs) this.drain();
+    const idleMs = this.#idle.idleMs(this.#streams.size, this.#streams.lastStreamId, now);
+    if (idleMs > 0) this.#outbound.buffer.shrink();
+    if (idleMs >= this.#context.limits.keepAliveTimeoutMs) this.drain();
   }
 
   #greet(): void {
@@ -190,10 +209,9 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   #yield(): void {
     this.#yielded = true;
     this.#socket.pause();
-    setImmediate(() => {
+    afterOthers(() => {
       this.#yielded = false;
-      if (this.#takesInput()) this.#parse();
-      if (!this.#yielded) this.#socket.resume();
+      this.#goOn();
     });
   }
 
@@ -340,10 +358,6 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     sweepOf(this.#context.clock).delete(this);
     this.#streams.abortAll(new ServingError("cancelled", "the client closed the connection"));
   }
-}
-
-function endTurn(connection: Http2Connection): void {
-  connection.endTurn();
 }
 
 /** Speaks HTTP/2 on a socket: gRPC calls go to the context's `grpc`, all other requests to its `http`. */

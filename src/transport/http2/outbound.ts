@@ -1,6 +1,6 @@
-import type { Socket } from "node:net";
 import { type Deferred, deferred } from "../../base/deferred.ts";
 import type { ServingError } from "../../base/serving-error.ts";
+import type { PeerSocket } from "../peer-socket.ts";
 import { changedWindow, DEFAULT_WINDOW } from "./flow-control.ts";
 import { FRAME_FLAG, FRAME_HEADER_BYTES, FRAME_TYPE, writeFrameHeader, writeUint32 } from "./frame.ts";
 import { type HeaderFields, HpackEncoder, PreparedHeaders } from "./hpack-encoder.ts";
@@ -32,7 +32,7 @@ export interface OutboundOwner {
  * socket hold back (taken in turn, a frame at a time). Bytes handed in must stay unchanged until they are sent.
  */
 export class Outbound {
-  readonly #socket: Socket;
+  readonly #socket: PeerSocket;
   readonly #owner: OutboundOwner;
   readonly #buffer = new OutputBuffer();
   readonly #encoder = new HpackEncoder();
@@ -44,7 +44,7 @@ export class Outbound {
   /** Whether HEADERS or DATA left since the flag was last cleared; pays for a peer's PING. */
   sentOnStreams = false;
 
-  constructor(socket: Socket, owner: OutboundOwner) {
+  constructor(socket: PeerSocket, owner: OutboundOwner) {
     this.#socket = socket;
     this.#owner = owner;
   }

@@ -1,4 +1,5 @@
-import type { Socket } from "node:net";
+import { Buffer } from "node:buffer";
+import type { PeerSocket } from "../peer-socket.ts";
 
 const FIRST_SLAB_BYTES = 1024;
 const LARGEST_SLAB_BYTES = 16 * 1024;
@@ -52,7 +53,7 @@ export class OutputBuffer {
   }
 
   /** Hands everything to the socket. */
-  flush(socket: Socket): void {
+  flush(socket: PeerSocket): void {
     this.#close();
     const parts = this.#parts;
     if (parts.length === 0) return;
@@ -68,7 +69,7 @@ export class OutputBuffer {
   }
 
   /** Whether bytes wait and the peer has taken in nothing for `timeoutMs`; to be asked about once a second. */
-  stalled(socket: Socket, now: number, timeoutMs: number): boolean {
+  stalled(socket: PeerSocket, now: number, timeoutMs: number): boolean {
     if (socket.writableLength === 0 || this.#writes !== this.#seenWrites) {
       this.#seenWrites = this.#writes;
       this.#seenAt = now;

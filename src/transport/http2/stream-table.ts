@@ -243,7 +243,7 @@ export class StreamTable implements StreamHost {
   }
 
   #consumerOf(stream: Stream, head: RequestHead): StreamConsumer {
-    const grpc = head.contentType?.startsWith("application/grpc") === true && !head.oversized;
+    const grpc = head.contentType?.startsWith("application/grpc") === true;
     return grpc ? openGrpcCall(this, stream, head) : openHttpCall(this, stream, head);
   }
 

@@ -3,6 +3,7 @@ import { connect as connectSocket, createServer, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import type { Connection, ConnectionContext } from "../connection.ts";
+import { testAdoption } from "../epoll/test-adoption.ts";
 import { DEFAULT_LIMITS, type TransportLimits } from "../limits.ts";
 import { createHttp2Connection } from "./connection.ts";
 import {
@@ -43,6 +44,7 @@ export async function serveLoopback(changes: ContextChanges = {}): Promise<Loopb
     grpc: () => undefined,
     clock: systemClock,
     compressResponses: false,
+    ...testAdoption(),
     report: (event, detail) =>
       void reports.push(detail === undefined ? event : `${event}: ${inspect(detail, { compact: true }).split("\n", 1)[0]!}`),
     ...changes,
@@ -75,6 +77,8 @@ export interface SeenFrame {
   readonly streamId: number;
   /** Error code of `reset` and `go-away`, increment of `window-update`. */
   readonly value: number;
+  /** GOAWAY's last stream; else 0. */
+  readonly lastStreamId: number;
   readonly endStream: boolean;
   readonly ack: boolean;
   /** DATA's bytes as latin1; GOAWAY's reason. */
@@ -154,8 +158,10 @@ export class RawPeer {
       const { streamId, endStream, ack } = parser;
       let text = parser.bytes.toString("latin1", parser.start, parser.end);
       let value = parser.value;
+      let lastStreamId = 0;
       let fields: string[] = [];
       if (event === "go-away") {
+        lastStreamId = parser.value;
         value = readUint32(parser.bytes, parser.start + 4);
         text = text.slice(8);
       } else if (event === "headers") {
@@ -163,7 +169,7 @@ export class RawPeer {
         if ("scope" in list) throw new Error(list.message);
         fields = list.names.map((name, index) => `${name}: ${list.values[index]!}`);
       }
-      this.frames.push({ kind: event, streamId, value, endStream, ack, text, fields });
+      this.frames.push({ kind: event, streamId, value, lastStreamId, endStream, ack, text, fields });
     }
     this.#wake();
   }
