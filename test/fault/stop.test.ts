@@ -2,6 +2,8 @@ import { Agent, request } from "node:http";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { connect as connectSocket, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { FRAME_FLAG, FRAME_TYPE } from "../../src/transport/http2/frame.ts";
+import { frame, RawPeer, requestFields } from "../../src/transport/http2/test-peer.ts";
 import { GrpcClient } from "../support/grpc-client.ts";
 import { floats, grpcPredict, HALF_PLUS_TWO, integer, ROUNDS } from "../support/predict.ts";
 import { rest } from "../support/rest.ts";
@@ -115,6 +117,37 @@ describe("a stop under load", () => {
     expect(await running.stop("SIGTERM")).toBe(0);
     for (const last of await Promise.all(outcomes)) expect(last).toMatch(/^(?:ECONNREFUSED|ECONNRESET)$/);
   });
+});
+
+test("a stop tells an HTTP/2 client the last stream it will answer, and answers it", async () => {
+  const running = await startServer([ROUNDS, "--threads=1"]);
+  server = running;
+  const grpc = new GrpcClient(running.port);
+  closing.push(() => grpc.close());
+  expect((await grpcPredict(grpc, "rounds", { n: integer(20_000), x: floats(0.5) })).status.code).toBe(0);
+  const peer = await RawPeer.connect(running.port);
+  closing.push(() => peer.socket.destroy());
+  const body = Buffer.from(rounds(400_000));
+  for (const id of [1, 3]) {
+    peer.headers(id, requestFields("POST", "/v1/models/rounds:predict"), false);
+    peer.write(frame(FRAME_TYPE.data, FRAME_FLAG.endStream, id, body));
+  }
+  await eventually(async () => (await inFlight(running.url)) >= 2);
+  const exited = running.stop("SIGTERM");
+  const warning = await peer.until(({ kind, ack }) => kind === "ping" && !ack);
+  peer.write(frame(FRAME_TYPE.ping, FRAME_FLAG.ack, 0, Buffer.from(warning.text, "latin1")));
+  await peer.untilClosed();
+  const goAways = peer.frames.filter(({ kind }) => kind === "go-away");
+  expect(goAways.map(({ value, lastStreamId }) => [value, lastStreamId])).toEqual([
+    [0, 2 ** 31 - 1],
+    [0, 3],
+  ]);
+  for (const id of [1, 3]) {
+    const of = peer.frames.filter(({ streamId }) => streamId === id);
+    expect(of[0]?.fields).toContain(":status: 200");
+    expect(of.at(-1)?.endStream).toBe(true);
+  }
+  expect(await exited).toBe(0);
 });
 
 describe("a stop without load", () => {

@@ -1,19 +1,24 @@
 import { cpSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Client, credentials, status } from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   HealthCheckRequestSchema,
   HealthCheckResponse_ServingStatus,
   HealthCheckResponseSchema,
 } from "../../src/gen/grpc/health/v1/health_pb.ts";
+import { PredictRequestSchema } from "../../src/gen/tensorflow_serving/apis/predict_pb.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { GrpcClient } from "../support/grpc-client.ts";
 import { states } from "../support/model-status.ts";
-import { grpcPredict, HALF_PLUS_TWO } from "../support/predict.ts";
+import { floats, grpcPredict, HALF_PLUS_TWO, integer, ROUNDS } from "../support/predict.ts";
 import { rest } from "../support/rest.ts";
 import { eventually, logLines, type RunningServer, startServer } from "../support/server.ts";
 
+/** No figure of speed: to wait for the run would take longer. */
+const SOON_MS = 5000;
+const PREDICT = "/tensorflow.serving.PredictionService/Predict";
 const PRELOAD = new URL("./kill-a-thread.mjs", import.meta.url).href;
 
 const folder = temporaryFolder();
@@ -114,6 +119,39 @@ describe.skipIf(process.platform === "win32")("a serving thread that dies", () =
     client.close();
     expect(health.status).toBe(HealthCheckResponse_ServingStatus.SERVING);
     expect(await running.stop()).toBe(0);
+  });
+
+  test.each<[string, (port: number, path: string) => string]>([
+    ["a port", (port) => `127.0.0.1:${port}`],
+    ["a socket file", (_port, path) => `unix:${path}`],
+  ])("fails a call of a gRPC client over %s with UNAVAILABLE, and the next one is answered", async (_name, target) => {
+    const path = join(folder.path, "u.sock");
+    const running = await startServer([ROUNDS, "--threads=1", `--grpc_socket_path=${path}`], { preload: PRELOAD });
+    server = running;
+    const client = new Client(target(running.port, path), credentials.createInsecure());
+    const predict = (rounds: number) =>
+      new Promise<number>((resolve) => {
+        const request = toBinary(
+          PredictRequestSchema,
+          create(PredictRequestSchema, { modelSpec: { name: "rounds" }, inputs: { n: integer(rounds), x: floats(0.5) } }),
+        );
+        const same = (bytes: Buffer) => bytes;
+        const options = { deadline: Date.now() + 25_000 };
+        client.makeUnaryRequest(PREDICT, same, same, Buffer.from(request), options, (reason) => resolve(reason?.code ?? 0));
+      });
+    expect(await predict(20_000)).toBe(status.OK);
+    const lost = predict(20_000_000);
+    await eventually(async () =>
+      (await rest(`${running.url}/monitoring/prometheus/metrics`)).text.includes('requests_in_flight{protocol="grpc"} 1'),
+    );
+    running.process.kill("SIGUSR2");
+    // The run goes on for seconds, and nobody waits for it: not its caller, nor the next one.
+    const began = Date.now();
+    expect(await lost).toBe(status.UNAVAILABLE);
+    await eventually(async () => (await predict(10)) === status.OK);
+    expect(Date.now() - began).toBeLessThan(SOON_MS);
+    client.close();
+    running.process.kill("SIGKILL");
   });
 
   test("and was the only one is replaced, on its ports and its socket file", async () => {
