@@ -22,7 +22,7 @@ const TEXT = [["content-type", "text/plain"]] as const;
 export function createHttpRouter(operations: Operations, rest: HttpHandler): HttpHandler {
   return (request) => {
     const { target } = request;
-    if (/^\/v1\//i.test(target)) return rest(request);
+    if (isVersion1(target)) return rest(request);
     const query = target.indexOf("?");
     const path = query < 0 ? target : target.slice(0, query);
     switch (path) {
@@ -57,4 +57,19 @@ function reading(request: HttpRequest, answer: HttpResponse): HttpResponse {
 
 function text(status: number, body: string): HttpResponse {
   return { status, headers: TEXT, body: encoder.encode(body) };
+}
+
+const SLASH = 0x2f;
+const ONE = 0x31;
+const LOWER_CASE = 0x20;
+const V = 0x76;
+
+/** Whether a target begins with `/v1/` in either case of letters; a regular expression costs several times as much. */
+function isVersion1(target: string): boolean {
+  return (
+    target.charCodeAt(0) === SLASH &&
+    (target.charCodeAt(1) | LOWER_CASE) === V &&
+    target.charCodeAt(2) === ONE &&
+    target.charCodeAt(3) === SLASH
+  );
 }

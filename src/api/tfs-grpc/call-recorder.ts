@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { ServingError } from "../../base/serving-error.ts";
 import type { RequestMetrics } from "../../serving/request-metrics.ts";
 

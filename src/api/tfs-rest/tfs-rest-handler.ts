@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import type { Clock } from "../../base/clock.ts";
 import { ServingError, type StatusCode } from "../../base/serving-error.ts";
 import { scanDocument, signatureName } from "../../codec/json/document.ts";

@@ -1,7 +1,6 @@
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ServingError } from "../../base/serving-error.ts";
 import { FileWindow } from "./file-window.ts";
@@ -108,21 +107,4 @@ describe("refuses, naming the file and the byte", () => {
 
 test("stops when it is cancelled", async () => {
   await expect(scan(model(), AbortSignal.abort())).rejects.toMatchObject({ code: "cancelled" });
-});
-
-test("ends with an answer or a ServingError for any bytes", async () => {
-  const whole = model(initializer(external("w.bin", entry("offset", "12"))), attribute(part(6, initializer(external("v.bin")))));
-  const change = fc.record({ at: fc.nat(whole.length - 1), to: fc.nat(255), cut: fc.nat(whole.length) });
-  await fc.assert(
-    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
-      const bytes = Buffer.from(whole);
-      for (const { at, to } of changes) bytes[at] = to;
-      const { cut } = changes[0];
-      for (const each of [bytes, bytes.subarray(0, cut), whole.subarray(0, cut)]) {
-        const result = await scan(each).catch((error: unknown) => error);
-        if (!Array.isArray(result)) expect(result).toMatchObject({ name: "ServingError" });
-      }
-    }),
-    { numRuns: 60 },
-  );
 });
