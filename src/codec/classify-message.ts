@@ -1,7 +1,7 @@
 import { AllocationBudget } from "./allocation-budget.ts";
 import { ExampleInput } from "./example-input.ts";
 import { type ModelSpec, readModelSpec } from "./model-spec.ts";
-import { type ServedSpec, servedSpecSize, writeServedSpec } from "./model-spec-message.ts";
+import { type ServedSpec, servedSpecBytes } from "./model-spec-message.ts";
 import { ProtobufReader } from "./protobuf/reader.ts";
 import { delimitedSize } from "./protobuf/size.ts";
 import { ProtobufWriter } from "./protobuf/writer.ts";
@@ -106,24 +106,24 @@ function readTask(reader: ProtobufReader): InferenceTaskMessage {
 /** Serializes a `tensorflow.serving.ClassificationResponse`. */
 export function encodeClassificationResponse(spec: ServedSpec, rows: ClassRows): Uint8Array {
   const resultSize = classificationResultSize(rows);
-  const specSize = servedSpecSize(spec);
-  const writer = ProtobufWriter.allocate(2 + delimitedSize(resultSize) + delimitedSize(specSize));
+  const specBytes = servedSpecBytes(spec);
+  const writer = ProtobufWriter.allocate(2 + delimitedSize(resultSize) + delimitedSize(specBytes.length));
   begin(writer, FIRST, resultSize);
   writeClassificationResult(writer, rows);
-  begin(writer, SECOND, specSize);
-  writeServedSpec(writer, spec);
+  begin(writer, SECOND, specBytes.length);
+  writer.writeRaw(specBytes);
   return writer.finish();
 }
 
 /** Serializes a `tensorflow.serving.RegressionResponse`. */
 export function encodeRegressionResponse(spec: ServedSpec, values: Float32Array): Uint8Array {
   const resultSize = regressionResultSize(values);
-  const specSize = servedSpecSize(spec);
-  const writer = ProtobufWriter.allocate(2 + delimitedSize(resultSize) + delimitedSize(specSize));
+  const specBytes = servedSpecBytes(spec);
+  const writer = ProtobufWriter.allocate(2 + delimitedSize(resultSize) + delimitedSize(specBytes.length));
   begin(writer, FIRST, resultSize);
   writeRegressionResult(writer, values);
-  begin(writer, SECOND, specSize);
-  writeServedSpec(writer, spec);
+  begin(writer, SECOND, specBytes.length);
+  writer.writeRaw(specBytes);
   return writer.finish();
 }
 
@@ -132,14 +132,14 @@ export function encodeMultiInferenceResponse(results: readonly InferenceResult[]
   const bodySizes = results.map((result) =>
     result.kind === "classify" ? classificationResultSize(result.rows) : regressionResultSize(result.values),
   );
-  const specSizes = results.map((result) => servedSpecSize(result.resolved));
-  const sizes = results.map((_, i) => 2 + delimitedSize(specSizes[i]) + delimitedSize(bodySizes[i]));
+  const specs = results.map((result) => servedSpecBytes(result.resolved));
+  const sizes = results.map((_, i) => 2 + delimitedSize(specs[i].length) + delimitedSize(bodySizes[i]));
   const writer = ProtobufWriter.allocate(sizes.reduce((sum, size) => sum + 1 + delimitedSize(size), 0));
   for (let i = 0; i < results.length; i++) {
     const result = results[i];
     begin(writer, FIRST, sizes[i]);
-    begin(writer, FIRST, specSizes[i]);
-    writeServedSpec(writer, result.resolved);
+    begin(writer, FIRST, specs[i].length);
+    writer.writeRaw(specs[i]);
     begin(writer, result.kind === "classify" ? SECOND : THIRD, bodySizes[i]);
     if (result.kind === "classify") writeClassificationResult(writer, result.rows);
     else writeRegressionResult(writer, result.values);

@@ -1,5 +1,5 @@
 import { delimitedSize, int64Size, utf8Size } from "./protobuf/size.ts";
-import type { ProtobufWriter } from "./protobuf/writer.ts";
+import { ProtobufWriter } from "./protobuf/writer.ts";
 
 /** What a request was resolved to, as answers tell it. */
 export interface ServedSpec {
@@ -13,21 +13,34 @@ const VERSION = 0x12;
 const SIGNATURE_NAME = 0x1a;
 const WRAPPED_VALUE = 0x08;
 
-/** Bytes of the `tensorflow.serving.ModelSpec` that {@link writeServedSpec} writes. */
-export function servedSpecSize(spec: ServedSpec): number {
-  return textSize(spec.name) + 1 + delimitedSize(versionSize(spec.version)) + textSize(spec.signatureName);
+let last: ServedSpec = { name: "", version: -1n, signatureName: "" };
+let lastBytes: Uint8Array = new Uint8Array(0);
+
+/**
+ * The `tensorflow.serving.ModelSpec` of an answer: the version is always there, version 0 as an empty wrapper. The same bytes for
+ * the same spec in a row, so they must not be changed.
+ */
+export function servedSpecBytes(spec: ServedSpec): Uint8Array {
+  if (spec.name !== last.name || spec.signatureName !== last.signatureName || spec.version !== last.version) {
+    lastBytes = encode(spec);
+    last = spec;
+  }
+  return lastBytes;
 }
 
-/** Writes a `tensorflow.serving.ModelSpec`: the version is always there, version 0 as an empty wrapper. */
-export function writeServedSpec(writer: ProtobufWriter, spec: ServedSpec): void {
+function encode(spec: ServedSpec): Uint8Array {
+  const versionLength = versionSize(spec.version);
+  const size = textSize(spec.name) + 1 + delimitedSize(versionLength) + textSize(spec.signatureName);
+  const writer = ProtobufWriter.allocate(size);
   writeText(writer, NAME, spec.name);
   writer.writeVarint32(VERSION);
-  writer.writeVarint32(versionSize(spec.version));
+  writer.writeVarint32(versionLength);
   if (spec.version !== 0n) {
     writer.writeVarint32(WRAPPED_VALUE);
     writer.writeInt64(spec.version);
   }
   writeText(writer, SIGNATURE_NAME, spec.signatureName);
+  return writer.finish();
 }
 
 function versionSize(version: bigint): number {

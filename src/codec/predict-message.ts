@@ -1,7 +1,7 @@
 import type { NamedTensors } from "../tensor/tensor.ts";
 import { AllocationBudget } from "./allocation-budget.ts";
 import { type ModelSpec, readModelSpec } from "./model-spec.ts";
-import { type ServedSpec, servedSpecSize, writeServedSpec } from "./model-spec-message.ts";
+import { type ServedSpec, servedSpecBytes } from "./model-spec-message.ts";
 import { gatherField } from "./protobuf/gather-field.ts";
 import { ProtobufReader } from "./protobuf/reader.ts";
 import { delimitedSize, utf8Size } from "./protobuf/size.ts";
@@ -88,8 +88,8 @@ export function encodePredictResponse(
   asTensorContent: boolean,
   headroom = 0,
 ): Uint8Array {
-  const specSize = servedSpecSize(spec);
-  let size = 1 + delimitedSize(specSize);
+  const specBytes = servedSpecBytes(spec);
+  let size = 1 + delimitedSize(specBytes.length);
   const plans: TensorProtoPlan[] = [];
   for (const [alias, tensor] of outputs) {
     const plan = new TensorProtoPlan(tensor, asTensorContent);
@@ -110,8 +110,7 @@ export function encodePredictResponse(
     plan.write(writer);
   }
   writer.writeVarint32(RESPONSE_SPEC);
-  writer.writeVarint32(specSize);
-  writeServedSpec(writer, spec);
+  writer.writeBytes(specBytes);
   return writer.finish();
 }
 

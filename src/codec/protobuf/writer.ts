@@ -4,6 +4,7 @@ import type { NumericArray } from "../../tensor/dtype.ts";
 
 /** Below this many bytes a loop is faster than a bulk copy. */
 const SHORT = 32;
+const FEW_VALUES = 16;
 
 const scratchFloat = new Float32Array(1);
 const scratchDouble = new Float64Array(1);
@@ -142,6 +143,11 @@ export class ProtobufWriter {
 
   /** The elements of an array as they lie in memory, without their length: little endian. */
   writeArray(data: NumericArray): void {
+    // The buffer of a short array has to be made first: V8 keeps its elements among other objects.
+    if (data instanceof Float32Array && data.length <= FEW_VALUES) {
+      for (let i = 0; i < data.length; i++) this.writeFloat(data[i]);
+      return;
+    }
     this.writeRaw(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
 
