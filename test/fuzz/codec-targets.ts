@@ -1,0 +1,20 @@
+import type { FuzzTarget } from "./target.ts";
+import { classifyMessage } from "./targets/classify-message.ts";
+import { base64, jsonExamples, jsonPredict } from "./targets/json.ts";
+import { modelConfig, textFormat } from "./targets/model-config.ts";
+import { onnxModel } from "./targets/onnx-model.ts";
+import { predictMessage } from "./targets/predict-message.ts";
+import { tensorProto } from "./targets/tensor-proto.ts";
+
+/** Parsers of requests, configs and models. */
+export const CODEC_TARGETS: readonly FuzzTarget[] = [
+  tensorProto,
+  predictMessage,
+  classifyMessage,
+  jsonPredict,
+  jsonExamples,
+  base64,
+  textFormat,
+  modelConfig,
+  onnxModel,
+];
