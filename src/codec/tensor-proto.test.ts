@@ -249,11 +249,39 @@ describe("TensorFlow's rules", () => {
     ).toThrow(/more than 254 dimensions/);
   });
 
-  test("the result does not share the request's memory", () => {
+  test("a few values are copied", () => {
     const bytes = proto(DataType.DT_UINT8, [2], { tensorContent: Uint8Array.of(1, 2) });
     const tensor = decodeTensorProto(bytes);
     bytes.fill(0);
     expect(items(tensor)).toEqual([1, 2]);
+  });
+
+  describe.each([
+    ["tensor_content", (values: number[]) => ({ tensorContent: new Uint8Array(Float32Array.from(values).buffer) })],
+    ["float_val", (values: number[]) => ({ floatVal: values })],
+  ] as const)("many values of %s", (_, field) => {
+    const values = Array.from({ length: 500 }, (__, index) => index / 4);
+    const message = proto(DataType.DT_FLOAT, [20, 25], field(values));
+    const first = message.indexOf(Buffer.from(Float32Array.of(0, 0.25, 0.5).buffer));
+
+    test.each([0, 1, 2, 3])("are right wherever they lie, %i bytes off, and copied only when unaligned", (off) => {
+      const space = new Uint8Array(new ArrayBuffer(message.length + 8));
+      const start = (off + 8 - (first % 4)) % 4;
+      space.set(message, start);
+      const bytes = space.subarray(start, start + message.length);
+      const tensor = decodeTensorProto(bytes);
+      expect(items(tensor)).toEqual(values);
+      const shared = (tensor.data as Float32Array).buffer === space.buffer;
+      expect(shared).toBe(off === 0);
+    });
+  });
+
+  test("values behind a packed field that has them all are ignored, and checked all the same", () => {
+    const values = Array.from({ length: 300 }, (_, index) => index);
+    const whole = proto(DataType.DT_FLOAT, [300], { floatVal: values });
+    const more = Buffer.concat([whole, Buffer.from([0x2d, 0, 0, 0, 0])]);
+    expect(items(decodeTensorProto(more))).toEqual(values);
+    expect(() => decodeTensorProto(Buffer.concat([whole, Buffer.from([0x2d, 0])]))).toThrow();
   });
 
   test("known bytes: int64 [-1, 300] in typed form", () => {

@@ -78,6 +78,28 @@ describe("numbers", () => {
     expect(blocked(text)).toBe(value);
   });
 
+  test("what is too big is told as Number tells it, wherever the digits stand", () => {
+    const zeros = fc.nat({ max: 330 }).map((count) => "0".repeat(count));
+    const text = fc.oneof(
+      fc.tuple(digits(3), zeros, fc.integer({ min: -20, max: 330 })).map(([head, tail, exponent]) => {
+        return `${(head + tail).replace(/^0+(?=.)/, "")}e${exponent}`;
+      }),
+      fc
+        .tuple(zeros, digits(3), fc.integer({ min: 200, max: 700 }))
+        .map(([head, tail, exponent]) => `0.${head}${tail}e+${exponent}`),
+      fc.tuple(digits(20), fc.integer({ min: 300, max: 310 })).map(([tail, exponent]) => `1.7976931348623${tail}e${exponent}`),
+    );
+    fc.assert(
+      fc.property(text, (number) => {
+        const bytes = Buffer.from(number);
+        expect(scanNumber(bytes, 0, bytes.length) >= 0).toBe(Number.isFinite(Number(number)));
+      }),
+      { numRuns: 3000 },
+    );
+    for (const zero of ["0e400", "-0e999999999999", "0.000e400", "0.0"])
+      expect(scanned(zero)).toBe(zero.startsWith("-") ? -0 : 0);
+  });
+
   test.each(["1e400", "-1e309", "1.7976931348623159e308", "9".repeat(400)])("%s is too big", (text) => {
     const bytes = Buffer.from(` ${text}`);
     expect(scanNumber(bytes, 1, bytes.length)).toBe(-1);

@@ -65,6 +65,8 @@ export function scanNumber(bytes: Uint8Array, start: number, end: number): numbe
   else
     do at++;
     while (isDigit(bytes, at, end));
+  const integerEnd = at;
+  let exponentAt = -1;
   let mayOverflow = at - digitsStart >= 308;
   lastNumber.integer = true;
   if (at < end && bytes[at] === 0x2e) {
@@ -75,7 +77,7 @@ export function scanNumber(bytes: Uint8Array, start: number, end: number): numbe
   }
   if (at < end && (bytes[at] | 0x20) === 0x65) {
     lastNumber.integer = false;
-    at++;
+    exponentAt = ++at;
     if (at < end && (bytes[at] === 0x2b || bytes[at] === 0x2d)) at++;
     const exponentStart = at;
     if (!isDigit(bytes, at, end)) return refuse("Miss exponent in number.", at);
@@ -83,10 +85,34 @@ export function scanNumber(bytes: Uint8Array, start: number, end: number): numbe
     while (isDigit(bytes, at, end));
     mayOverflow ||= at - exponentStart >= 3 || at - digitsStart >= 200;
   }
-  if (mayOverflow && !Number.isFinite(numberValue(bytes, start, at))) {
+  if (mayOverflow && overflows(bytes, start, digitsStart, integerEnd, exponentAt, at)) {
     return refuse("Number too big to be stored in double.", start);
   }
   return at;
+}
+
+/** Decimal digits before the point of the greatest double: numbers of more are too big, of fewer never. */
+const GREATEST_DIGITS = 309;
+
+/** Whether a number whose parts were scanned rounds to infinity; `exponentAt` is -1 where it has no exponent. */
+function overflows(
+  bytes: Uint8Array,
+  start: number,
+  digitsStart: number,
+  integerEnd: number,
+  exponentAt: number,
+  end: number,
+): boolean {
+  let digits = integerEnd - digitsStart;
+  if (bytes[digitsStart] === 0x30) {
+    if (integerEnd >= end || bytes[integerEnd] !== 0x2e) return false;
+    let at = integerEnd + 1;
+    while (at < end && bytes[at] === 0x30) at++;
+    if (!isDigit(bytes, at, end)) return false;
+    digits = integerEnd + 1 - at;
+  }
+  if (exponentAt >= 0) digits += writtenExponent(bytes, exponentAt, end);
+  return digits === GREATEST_DIGITS ? !Number.isFinite(numberValue(bytes, start, end)) : digits > GREATEST_DIGITS;
 }
 
 /** The double nearest to the number text `[start, end)`, ties to even. The text must have passed {@link scanNumber}. */
