@@ -1,7 +1,7 @@
-// Starts the built server and reads what it costs from /proc (Linux; elsewhere the figures are missing).
+// Starts the built server, or the floor beside it, and reads what it costs from /proc (Linux; elsewhere the figures are missing).
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -20,17 +20,46 @@ async function freePort() {
   return port;
 }
 
-/** Starts `modelport serve ARGS` on ports of its own. It may not answer yet. */
-export async function startServer(args) {
-  const main = join(root, "dist/cli/main.js");
-  if (!existsSync(main)) throw new Error("the server is not built: run `npm run build` first");
+/**
+ * Starts `modelport serve ARGS` on ports of its own. It may not answer yet.
+ * @param dist the build to start; the project's own when left out.
+ * @param oneCore keeps the whole process on one core, by taskset.
+ */
+export async function startServer(args, { dist = join(root, "dist"), oneCore = false } = {}) {
+  const main = join(dist, "cli/main.js");
+  if (!existsSync(main)) throw new Error(`there is no built server in ${dist}: run \`npm run build\` first`);
   const [grpcPort, restPort] = [await freePort(), await freePort()];
+  const command = [process.execPath, main, "serve", ...args, `--port=${grpcPort}`, `--rest_api_port=${restPort}`];
+  const [program, ...rest] = oneCore ? ["taskset", "-c", firstCore(), ...command] : command;
+  return startProcess(program, rest, process.env, grpcPort, restPort);
+}
+
+/** The first core this process may run on. */
+function firstCore() {
+  return /Cpus_allowed_list:\s+(\d+)/.exec(readProc("self", "status") ?? "")?.[1] ?? "0";
+}
+
+/** Starts the floor: a server that takes `PORT THREADS`, serves MODELS/NAME.onnx and speaks REST and gRPC on that port. */
+export async function startFloor(program, models, threads) {
+  const port = await freePort();
+  const env = { ...process.env, MODELS: models, ORT_DYLIB_PATH: process.env.ORT_DYLIB_PATH ?? packagedLibrary() };
+  return startProcess(program, [String(port), String(threads)], env, port, port);
+}
+
+/** The ONNX Runtime that this project serves with. */
+function packagedLibrary() {
+  const bin = join(root, "node_modules/onnxruntime-node/bin/napi-v6", process.platform, process.arch);
+  const name = existsSync(bin) ? readdirSync(bin).find((file) => file.startsWith("libonnxruntime.")) : undefined;
+  if (name === undefined) throw new Error("there is no ONNX Runtime for the floor: name one in ORT_DYLIB_PATH");
+  return join(bin, name);
+}
+
+async function startProcess(command, args, env, grpcPort, restPort) {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [main, "serve", ...args, `--port=${grpcPort}`, `--rest_api_port=${restPort}`], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output = (output + text).slice(-4_000)));
+  await once(child, "spawn");
   const exited = once(child, "exit");
   const ended = () => child.exitCode !== null || child.signalCode !== null;
 

@@ -1,7 +1,7 @@
 // The same rows as a REST body and as a gRPC message.
 
 /** What each benchmark model takes: the width of a row of `x`. */
-export const WIDTHS = { simplest: 1, mnist_mlp: 784 };
+export const WIDTHS = { simplest: 1, mnist_mlp: 784, matmul_chain: 1 };
 
 /** The path of a gRPC Predict call. */
 export const GRPC_PATH = "/tensorflow.serving.PredictionService/Predict";

@@ -9,17 +9,25 @@ import { document, documents, ROOT } from "./documents.ts";
 
 /** Flags of other programs that the documents name. */
 const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
+  "against",
+  "against-dist",
   "builtin",
   "cacert",
   "cert",
   "check",
   "connections",
   "data-binary",
+  "floor",
+  "floor-models",
   "help",
   "ignore-scripts",
   "key",
+  "models",
   "protocols",
+  "quick",
+  "rounds",
   "seconds",
+  "sections",
 ]);
 
 /** Names of flags in a text; documents write a flag that stands for any in upper case. */
