@@ -13,6 +13,7 @@ test.each([
   ["--max_request_bytes=1000", { maxBodyBytes: 1000 }],
   ["--max_header_bytes=2048", { maxHeaderBytes: 2048 }],
   ["--max_connections_per_thread=7", { maxConnections: 7 }],
+  ["--max_buffered_bytes_per_thread=100000000", { maxBufferedBytes: 100_000_000 }],
   ["--max_concurrent_streams=3", { maxConcurrentStreams: 3 }],
   ["--headers_timeout_seconds=1.5", { headersTimeoutMs: 1500 }],
   ["--request_timeout_seconds=2", { requestTimeoutMs: 2000 }],
@@ -20,6 +21,14 @@ test.each([
   ["--write_timeout_seconds=4", { writeTimeoutMs: 4000 }],
 ])("%s changes its limit and no other", async (flag, changed) => {
   expect(await limitsOf(flag)).toEqual({ ...DEFAULT_LIMITS, ...changed });
+});
+
+test("what a thread buffers is never less than one request may have", async () => {
+  const { maxBodyBytes, maxBufferedBytes } = await limitsOf(
+    "--max_request_bytes=2000000000",
+    "--max_buffered_bytes_per_thread=5",
+  );
+  expect([maxBodyBytes, maxBufferedBytes]).toEqual([2_000_000_000, 2_000_000_000]);
 });
 
 test.each(["--headers_timeout_seconds=0", "--max_concurrent_streams=0", "--max_header_bytes=100"])("%s is refused", (flag) => {

@@ -370,6 +370,15 @@ const OWN_FLAGS: readonly Flag[] = [
     most: 1024 * 1024,
   },
   {
+    name: "max_buffered_bytes_per_thread",
+    kind: "integer",
+    default: "1073741824",
+    help: "Request bodies and unsent answers that all connections of a serving thread may keep together; at least --max_request_bytes",
+    take: "yes",
+    ...BYTES,
+    least: 1,
+  },
+  {
     name: "max_connections_per_thread",
     kind: "integer",
     default: "20000",

@@ -67,6 +67,8 @@ export interface ConnectionOptions {
   readonly maxHeaderBytes: number;
   /** Of one serving thread. */
   readonly maxConnections: number;
+  /** Of all connections of one serving thread together; at least the largest request. */
+  readonly maxBufferedBytes: number;
   readonly maxConcurrentStreams: number;
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
@@ -225,6 +227,7 @@ function resolveConnections(flags: Reader): ConnectionOptions {
   return {
     maxHeaderBytes: flags.number("max_header_bytes"),
     maxConnections: flags.number("max_connections_per_thread"),
+    maxBufferedBytes: Math.max(flags.number("max_buffered_bytes_per_thread"), flags.number("max_request_bytes")),
     maxConcurrentStreams: flags.number("max_concurrent_streams"),
     headersTimeoutMs: flags.number("headers_timeout_seconds") * 1000,
     requestTimeoutMs: flags.number("request_timeout_seconds") * 1000,

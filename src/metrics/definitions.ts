@@ -58,6 +58,9 @@ export const REQUESTS_IN_FLIGHT = gauge("/modelport/requests_in_flight", "protoc
 /** Connections now open, of either protocol; a second old at most. */
 export const OPEN_CONNECTIONS = gauge("/modelport/open_connections");
 
+/** Request bodies and unsent answers that connections keep in memory, in bytes; a second old at most. */
+export const BUFFERED_BYTES = gauge("/modelport/buffered_bytes");
+
 /** TLS handshakes that did not end in a connection; connections that ended before their first byte are not among them. */
 export const TLS_HANDSHAKE_FAILURES = counter("/modelport/tls_handshake_failures");
 
@@ -85,6 +88,7 @@ export const METRICS: readonly MetricDefinition[] = [
   REQUEST_EXAMPLE_COUNT_TOTAL,
   REQUESTS_IN_FLIGHT,
   OPEN_CONNECTIONS,
+  BUFFERED_BYTES,
   TLS_HANDSHAKE_FAILURES,
   TLS_CERTIFICATE_SECONDS_LEFT,
   MODEL_VERSIONS,

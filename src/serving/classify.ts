@@ -16,9 +16,10 @@ const CLASSES = "classes";
 const SCORES = "scores";
 const NO_LABEL = new Uint8Array(0);
 
-/** A batch of serialized `tf.Example`s as the one string tensor that classify and regress signatures take. */
-export function exampleTensor(examples: readonly Uint8Array[]): StringTensor {
+/** A batch of serialized `tf.Example`s, packed already or not, as the one string tensor that classify and regress signatures take. */
+export function exampleTensor(examples: readonly Uint8Array[] | StringArray): StringTensor {
   if (examples.length === 0) throw new ServingError("invalid-argument", "Input is empty.");
+  if ("offsets" in examples) return { dtype: "string", shape: [examples.length], data: examples };
   let total = 0;
   const offsets = new Uint32Array(examples.length + 1);
   for (let i = 0; i < examples.length; i++) offsets[i + 1] = total += examples[i].length;

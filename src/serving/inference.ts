@@ -2,6 +2,7 @@ import { ServingError } from "../base/serving-error.ts";
 import type { ModelSpec } from "../codec/model-spec.ts";
 import type { RunContext, Servable } from "../model/servable.ts";
 import { DEFAULT_SIGNATURE, type Signature } from "../tensor/signature.ts";
+import type { StringArray } from "../tensor/string-array.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
 import { type ClassScore, classifications, classifyOutputs, exampleTensor } from "./classify.ts";
 import { timedRun, wantedOutputs } from "./predict.ts";
@@ -21,19 +22,19 @@ export interface ResolvedSpec {
 export interface PredictShell<Result> {
   /** The error for a signature the model does not have. */
   unknownSignature(name: string): ServingError;
-  /** Decodes and checks the inputs once the signature is known. */
-  readInputs(signature: Signature): NamedTensors;
+  /** Decodes and checks the inputs once the signature is known; later where that takes long. */
+  readInputs(signature: Signature): NamedTensors | Promise<NamedTensors>;
   /** Output aliases to return; empty for all. */
   readonly outputFilter: readonly string[];
-  /** Encodes the answer while the version is still pinned. */
-  write(outputs: NamedTensors, resolved: ResolvedSpec, signature: Signature): Result;
+  /** Encodes the answer while the version is still pinned; later where that takes long. */
+  write(outputs: NamedTensors, resolved: ResolvedSpec, signature: Signature): Result | Promise<Result>;
 }
 
 /** What a classify or regress call takes. */
 export interface ExampleCall {
   readonly spec: ModelSpec;
   /** Serialized `tf.Example`s, context already put before each. */
-  readonly examples: readonly Uint8Array[];
+  readonly examples: readonly Uint8Array[] | StringArray;
 }
 
 /** One task of a multi-inference call. */
@@ -66,14 +67,27 @@ export class Inference {
       const name = spec.signatureName || DEFAULT_SIGNATURE;
       const signature = servable.signatures.get(name);
       if (signature === undefined) throw shell.unknownSignature(name);
-      const inputs = shell.readInputs(signature);
-      const wanted = wantedOutputs(signature, shell.outputFilter);
       const resolved = { name: spec.name, version: id.version, signatureName: name };
-      const outputs = this.#run(servable, spec.name, "Predict", name, inputs, wanted, context);
-      return outputs instanceof Promise
-        ? outputs.then((values) => shell.write(values, resolved, signature))
-        : shell.write(outputs, resolved, signature);
+      const inputs = shell.readInputs(signature);
+      return inputs instanceof Promise
+        ? inputs.then((ready) => this.#predictOn(servable, signature, ready, resolved, shell, context))
+        : this.#predictOn(servable, signature, inputs, resolved, shell, context);
     });
+  }
+
+  #predictOn<Result>(
+    servable: Servable,
+    signature: Signature,
+    inputs: NamedTensors,
+    resolved: ResolvedSpec,
+    shell: PredictShell<Result>,
+    context: RunContext,
+  ): Result | Promise<Result> {
+    const wanted = wantedOutputs(signature, shell.outputFilter);
+    const outputs = this.#run(servable, resolved.name, "Predict", resolved.signatureName, inputs, wanted, context);
+    return outputs instanceof Promise
+      ? outputs.then((values) => shell.write(values, resolved, signature))
+      : shell.write(outputs, resolved, signature);
   }
 
   /** Classes and scores of each example. @throws ServingError invalid-argument when the signature is not one that classifies. */

@@ -1,40 +1,74 @@
+import { SMALLEST_LARGE } from "../../base/large-buffers.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import type { JsonDocument } from "../../codec/json/document.ts";
 import { type PredictFormat, readPredictInputs } from "../../codec/json/predict-inputs.ts";
 import { writePredictResponse } from "../../codec/json/predict-response.ts";
+import { giveBackArrays } from "../../codec/lent-array.ts";
+import type { RunContext } from "../../model/servable.ts";
 import type { PredictShell } from "../../serving/inference.ts";
 import type { Signature } from "../../tensor/signature.ts";
 import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
+import type { JsonWorker } from "./json-worker.ts";
 
 const ALL_OUTPUTS: readonly string[] = [];
+
+/** Answers of so many numbers, or of eight times as many bytes of strings, are written by a {@link JsonWorker}: half of it takes about 5 ms. */
+const LARGE_ANSWER_ELEMENTS = 128 * 1024;
 
 /** A predict call of the REST API: a JSON body in rows or columns. */
 export class RestPredict implements PredictShell<Uint8Array> {
   readonly outputFilter = ALL_OUTPUTS;
+  readonly unknownSignature = unknownSignature;
   readonly #document: JsonDocument;
+  readonly #json: JsonWorker | undefined;
+  readonly #context: RunContext;
   #format: PredictFormat = "row";
+  #inputs: NamedTensors | undefined;
 
-  constructor(document: JsonDocument) {
+  /** `json`, if there is one, writes large answers, which `context` bounds. */
+  constructor(document: JsonDocument, json: JsonWorker | undefined, context: RunContext) {
     this.#document = document;
-  }
-
-  unknownSignature(name: string): ServingError {
-    return new ServingError("invalid-argument", `Serving signature name: "${name}" not found in signature def`);
+    this.#json = json;
+    this.#context = context;
   }
 
   readInputs(signature: Signature): NamedTensors {
     const { format, tensors } = readPredictInputs(this.#document, signature.inputs);
     this.#format = format;
+    if (this.#document.bytes.length >= SMALLEST_LARGE) this.#inputs = tensors;
     return withDeclaredRank(tensors, signature);
   }
 
-  write(outputs: NamedTensors): Uint8Array {
-    return writePredictResponse(this.#format, outputs);
+  write(outputs: NamedTensors): Uint8Array | Promise<Uint8Array> {
+    const answer = writeOutputs(this.#format, outputs, this.#json, this.#context);
+    // One that is written elsewhere may be made of the inputs themselves.
+    if (this.#inputs !== undefined && answer instanceof Uint8Array) giveBackArrays(this.#inputs);
+    return answer;
   }
 }
 
+/** The error for a signature that the model does not have. */
+export function unknownSignature(name: string): ServingError {
+  return new ServingError("invalid-argument", `Serving signature name: "${name}" not found in signature def`);
+}
+
+/** The body of a predict answer, written at once unless it is large and there is somebody else to do it. */
+export function writeOutputs(
+  format: PredictFormat,
+  outputs: NamedTensors,
+  json: JsonWorker | undefined,
+  context: RunContext,
+): Uint8Array | Promise<Uint8Array> {
+  if (json !== undefined) {
+    let elements = 0;
+    for (const { dtype, data } of outputs.values()) elements += dtype === "string" ? data.bytes.length / 8 : data.length;
+    if (elements >= LARGE_ANSWER_ELEMENTS) return json.write(format, outputs, context.signal);
+  }
+  return writePredictResponse(format, outputs);
+}
+
 /** JSON cannot tell how many dimensions an empty list has: it gets the declared ones, a free size being 0. */
-function withDeclaredRank(tensors: NamedTensors, { inputs }: Signature): NamedTensors {
+export function withDeclaredRank(tensors: NamedTensors, { inputs }: Signature): NamedTensors {
   let mended: Map<string, Tensor> | undefined;
   for (const { alias, shape } of inputs) {
     const tensor = tensors.get(alias);

@@ -13,6 +13,8 @@ import type { ServingTable } from "../../serving/serving-table.ts";
 import { withServable } from "../../serving/with-servable.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "../../transport/http-exchange.ts";
 import { HTTP_STATUS } from "../http-status.ts";
+import type { JsonWorker } from "./json-worker.ts";
+import { answerLargeBody, LARGE_BODY_BYTES } from "./large-json.ts";
 import { RestPredict } from "./rest-predict.ts";
 import { type RestRoute, RouteTable } from "./route.ts";
 import { RunDeadline } from "./run-deadline.ts";
@@ -26,6 +28,8 @@ export interface TfsRestServices {
   /** Longest model run, in milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Reads large bodies and writes large answers; without it the caller's thread does. */
+  readonly json?: JsonWorker;
   /** Adds the headers that let pages of other origins call. */
   readonly cors: boolean;
   /** Told of errors that are nobody's ServingError: bugs, for the log. */
@@ -98,11 +102,17 @@ export function createTfsRestHandler(services: TfsRestServices): HttpHandler {
 }
 
 function answer(services: TfsRestServices, route: RestRoute, request: HttpRequest): Uint8Array | Promise<Uint8Array> {
+  const { json, inference } = services;
+  if (json !== undefined && request.body.length >= LARGE_BODY_BYTES && route.kind !== "status" && route.kind !== "metadata") {
+    const { kind } = route;
+    const specOf = (signature: string) => modelSpec(route, signature);
+    return bounded(services, request, (context) => answerLargeBody({ json, inference }, kind, request.body, specOf, context));
+  }
   switch (route.kind) {
     case "predict": {
       const document = scanDocument(request.body);
       const spec = modelSpec(route, signatureName(document));
-      return bounded(services, request, (context) => services.inference.predict(spec, new RestPredict(document), context));
+      return bounded(services, request, (context) => inference.predict(spec, new RestPredict(document, json, context), context));
     }
     case "classify":
     case "regress": {

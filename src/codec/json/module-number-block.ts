@@ -1,3 +1,4 @@
+import { largeBuffers } from "../../base/large-buffers.ts";
 import { ARRAY_TYPES } from "../../tensor/dtype.ts";
 import { allocateBlock, type BlockType, type BlockValues, type NumberBlock } from "./number-block.ts";
 import { DONE, MORE, type NumberModule } from "./number-module/number-module.ts";
@@ -107,7 +108,10 @@ class BlockScan {
       const estimate = Math.ceil((count * 1.02 * (this.limit - this.start)) / (at - this.start)) + 64;
       const larger = allocateBlock(this.dtype, estimate) as Uint8Array;
       // All arrays of a block are of one class.
-      if (this.gathered !== undefined) larger.set(this.gathered.subarray(0, this.gatheredCount) as Uint8Array);
+      if (this.gathered !== undefined) {
+        larger.set(this.gathered.subarray(0, this.gatheredCount) as Uint8Array);
+        largeBuffers.giveBack(this.gathered);
+      }
       this.gathered = larger;
     }
     (this.gathered as Uint8Array).set(values as Uint8Array, this.gatheredCount);

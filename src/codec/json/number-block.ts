@@ -1,4 +1,5 @@
 import { ARRAY_TYPES, type DType } from "../../tensor/dtype.ts";
+import { lentArray } from "../lent-array.ts";
 
 /** The types that whole arrays of numbers are read as. */
 export type BlockType = "float32" | "float64" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64";
@@ -30,9 +31,10 @@ export interface NumberBlock {
 /** Most dimensions of a block. */
 export const LARGEST_RANK = 16;
 
-/** Zeros of a type. */
+/** An array of a type, its elements whatever they are. */
 export function allocateBlock(dtype: BlockType, length: number): BlockValues {
-  return new ARRAY_TYPES[dtype].array(length);
+  const { array, bytes } = ARRAY_TYPES[dtype];
+  return lentArray(array, bytes, length);
 }
 
 /** What arrays of a tensor's numbers are read as; undefined for the types that JSON writes otherwise. */

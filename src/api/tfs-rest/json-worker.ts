@@ -1,0 +1,30 @@
+import type { PredictFormat, PredictInputs } from "../../codec/json/predict-inputs.ts";
+import type { TensorInfo } from "../../tensor/signature.ts";
+import type { StringArray } from "../../tensor/string-array.ts";
+import type { NamedTensors } from "../../tensor/tensor.ts";
+
+/**
+ * Reads and writes JSON that would hold up a serving thread, somewhere else. Every call rejects with the ServingError that the codec
+ * threw, with the signal's reason once it aborts, or with unavailable when the work was lost or too much of it waits.
+ */
+export interface JsonWorker {
+  /**
+   * Checks a body's syntax. The body may be gone afterwards: its memory is moved where that is possible. Others wait until what was
+   * opened is closed, which the caller must do.
+   */
+  open(body: Uint8Array, signal: AbortSignal): Promise<OpenedBody>;
+  /** The body of a predict answer; the outputs are copied. */
+  write(format: PredictFormat, outputs: NamedTensors, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/** A request body whose syntax is right. */
+export interface OpenedBody {
+  /** "" where the body has none. */
+  readonly signatureName: string;
+  /** The tensors of a predict request; once. */
+  readInputs(inputs: readonly TensorInfo[]): Promise<PredictInputs>;
+  /** The serialized examples of a classify or regress request; once. */
+  readExamples(method: "classify" | "regress"): Promise<StringArray>;
+  /** Lets the next body have its turn. Has no effect the second time. */
+  close(): void;
+}

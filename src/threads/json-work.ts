@@ -1,0 +1,77 @@
+import { type JsonDocument, scanDocument, signatureName } from "../codec/json/document.ts";
+import { readPackedExamples } from "../codec/json/examples.ts";
+import { type PredictFormat, type PredictInputs, readPredictInputs } from "../codec/json/predict-inputs.ts";
+import { writePredictResponse } from "../codec/json/predict-response.ts";
+import type { TensorInfo } from "../tensor/signature.ts";
+import type { StringArray } from "../tensor/string-array.ts";
+import type { NamedTensors } from "../tensor/tensor.ts";
+import type { Ticketed } from "./messages.ts";
+
+/** What a serving thread asks of its JSON thread, in this order for a body: `open`, then `inputs` or `examples`. */
+export type JsonRequest =
+  | { readonly kind: "open"; readonly body: Uint8Array }
+  | { readonly kind: "inputs"; readonly inputs: readonly TensorInfo[] }
+  | { readonly kind: "examples"; readonly method: "classify" | "regress" }
+  | { readonly kind: "write"; readonly format: PredictFormat; readonly outputs: NamedTensors };
+
+/** `close` lets go of the body that was opened. */
+export type ToJsonThread = Ticketed<JsonRequest> | { readonly kind: "close" };
+
+/** What the thread answers: the signature's name, the tensors, the examples or the text. */
+export type JsonResult = string | PredictInputs | StringArray | Uint8Array;
+
+/** The work of a JSON thread: one body at a time. */
+export class JsonWork {
+  #document: JsonDocument | undefined;
+
+  /** @throws ServingError as the codec does. */
+  perform(request: JsonRequest): JsonResult {
+    switch (request.kind) {
+      case "open":
+        this.#document = scanDocument(request.body);
+        return signatureName(this.#document);
+      case "inputs":
+        return readPredictInputs(this.#take(), request.inputs);
+      case "examples":
+        return readPackedExamples(this.#take(), request.method);
+      case "write":
+        return writePredictResponse(request.format, request.outputs);
+    }
+  }
+
+  close(): void {
+    this.#document = undefined;
+  }
+
+  #take(): JsonDocument {
+    const document = this.#document;
+    if (document === undefined) throw new Error("no body was opened");
+    return document;
+  }
+}
+
+/** The memory that goes along with a request instead of being copied. */
+export function requestMemory(request: JsonRequest): readonly ArrayBuffer[] {
+  if (request.kind === "open") return buffers([request.body]);
+  return request.kind === "write" ? tensorMemory(request.outputs) : [];
+}
+
+/** The memory that goes along with an answer. */
+export function resultMemory(result: JsonResult): readonly ArrayBuffer[] {
+  if (typeof result === "string") return [];
+  if (result instanceof Uint8Array) return buffers([result]);
+  return "offsets" in result ? buffers([result.offsets, result.bytes]) : tensorMemory(result.tensors);
+}
+
+function tensorMemory(tensors: NamedTensors): readonly ArrayBuffer[] {
+  return buffers(
+    [...tensors.values()].flatMap(({ dtype, data }): ArrayBufferView[] =>
+      dtype === "string" ? [data.offsets, data.bytes] : [data],
+    ),
+  );
+}
+
+/** Empty arrays stay: readers of nothing share theirs. */
+function buffers(views: readonly ArrayBufferView[]): readonly ArrayBuffer[] {
+  return [...new Set(views.map((view) => view.buffer as ArrayBuffer))].filter((buffer) => buffer.byteLength > 0);
+}
