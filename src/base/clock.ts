@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+
 /** A timer that was started; cancelling one that fired has no effect. */
 export interface Timer {
   cancel(): void;
@@ -15,6 +16,7 @@ export interface Clock {
 /** When each timer of {@link systemClock} that has not fired is due, and the earliest of them or an earlier time. */
 const timers = new Map<Timer, number>();
 let earliest = Number.POSITIVE_INFINITY;
+let fired = 0;
 
 /** The machine's monotonic clock. */
 export const systemClock: Clock = {
@@ -23,6 +25,7 @@ export const systemClock: Clock = {
     const due = performance.now() + delayMs;
     const handle = setTimeout(() => {
       timers.delete(timer);
+      fired++;
       action();
     }, delayMs);
     handle.unref();
@@ -46,4 +49,9 @@ export function untilNextTimer(): number {
     for (const due of timers.values()) if (due < earliest) earliest = due;
   }
   return Math.max(0, earliest - now);
+}
+
+/** How many timers of {@link systemClock} have fired on this thread. */
+export function timersFired(): number {
+  return fired;
 }

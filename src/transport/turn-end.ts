@@ -17,13 +17,19 @@ export function beginTurn(): void {
   due ??= [];
 }
 
-/** Ends what {@link beginTurn} began. */
+/** Ends what {@link beginTurn} began. Throws what an entry throws; those after it are called by Node then. */
 export function endTurn(): void {
   const entries = due;
   if (entries === undefined) return;
-  // What an entry adds is done in the same round: the list grows as it is walked.
-  for (let index = 0; index < entries.length; index++) entries[index]!.endTurn();
-  due = undefined;
+  let index = 0;
+  try {
+    // What an entry adds is done in the same round: the list grows as it is walked.
+    for (; index < entries.length; index++) entries[index]!.endTurn();
+  } finally {
+    due = undefined;
+    // One that throws keeps nothing from the others.
+    for (index++; index < entries.length; index++) process.nextTick(callTurnEnd, entries[index]);
+  }
 }
 
 function callTurnEnd(entry: TurnEnd): void {

@@ -1,6 +1,9 @@
 import { once } from "node:events";
+import { closeSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { duplicateDescriptor } from "../descriptor.ts";
+import { atTurnEnd } from "../turn-end.ts";
 import { DescriptorTable } from "./descriptor-table.ts";
 import type { EpollSocket } from "./epoll-socket.ts";
 import { Poller } from "./poller.ts";
@@ -90,11 +93,17 @@ describe.skipIf(poller === undefined)("a polled socket", () => {
     }
     expect(socket.writableLength).toBeGreaterThan(0);
     expect(socket.writableNeedDrain).toBe(true);
+    socket.uncork();
+    const drained = once(socket, "drain");
+    const all: Buffer[] = [];
+    client.on("data", (bytes: Buffer) => all.push(bytes));
+    await drained;
     socket.end();
-    expect(Buffer.compare(await readAll(client), Buffer.concat(expected))).toBe(0);
+    await once(client, "end");
+    expect(Buffer.compare(Buffer.concat(all), Buffer.concat(expected))).toBe(0);
     expect(socket.writableLength).toBe(0);
     expect(socket.bytesWritten).toBe(total);
-    expect(events).toContain("drain");
+    expect(events).toEqual(["drain"]);
   });
 
   test("says when each write has been taken, in order", async () => {
@@ -105,6 +114,136 @@ describe.skipIf(poller === undefined)("a polled socket", () => {
     socket.end();
     await readAll(client);
     expect(written).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  test("says nothing of drain once its end was asked for", async () => {
+    const { client, socket, events } = await pair();
+    const all = readAll(client);
+    socket.write(counted(MUCH));
+    socket.end();
+    expect(socket.writableNeedDrain).toBe(false);
+    expect((await all).length).toBe(MUCH);
+    expect(events).not.toContain("drain");
+  });
+
+  test("sends each byte once when a writer that is told goes on writing", async () => {
+    const { client, socket } = await pair();
+    const all = readAll(client);
+    const more = (): void => {
+      socket.cork();
+      socket.write(Buffer.from("c"));
+      socket.uncork();
+    };
+    socket.cork();
+    socket.write(Buffer.from("a"), more);
+    socket.write(Buffer.from("b"));
+    socket.uncork();
+    await turns(3);
+    socket.end();
+    expect((await all).toString()).toBe("abc");
+  });
+
+  test("holds writes back until it was uncorked as often as corked, or ended", async () => {
+    const { client, socket } = await pair();
+    const all = readAll(client);
+    socket.cork();
+    socket.cork();
+    socket.write(Buffer.from("one "));
+    socket.uncork();
+    expect(socket.writableLength).toBe(4);
+    socket.uncork();
+    expect(socket.writableLength).toBe(0);
+    socket.cork();
+    socket.cork();
+    socket.write(Buffer.from("two"));
+    socket.end();
+    expect((await all).toString()).toBe("one two");
+  });
+
+  test("that was ended closes when it is to be destroyed soon", async () => {
+    const { socket, events } = await pair();
+    socket.end();
+    socket.destroySoon();
+    await closed(socket, events);
+    expect(events).toEqual(["close"]);
+  });
+
+  test("tells of a failed write after the call, not within it", async () => {
+    const { client, socket, events } = await pair();
+    socket.pause();
+    client.resetAndDestroy();
+    await turns(5);
+    socket.write(Buffer.from("x"));
+    expect(events).toEqual([]);
+    await closed(socket, events);
+    expect(events.at(-1)).toBe("close");
+  });
+
+  test("keeps what was read of a socket that another one pauses in the same turn", async () => {
+    const first = await pair();
+    const second = await pair();
+    const heard: string[] = [];
+    const listen = (name: string, { socket }: typeof first, other: EpollSocket) =>
+      socket.on("data", (bytes) => {
+        heard.push(`${name} ${bytes}`);
+        if (heard.length === 1) other.pause();
+      });
+    listen("first", first, second.socket);
+    listen("second", second, first.socket);
+    first.client.write("x");
+    second.client.write("x");
+    await turns(5);
+    expect(heard.length).toBe(1);
+    for (const { socket } of [first, second]) if (socket.isPaused()) socket.resume();
+    await turns(5);
+    expect(heard.sort()).toEqual(["first x", "second x"]);
+  });
+
+  test("hears nothing any more when another one destroys it in the same turn", async () => {
+    const pairs = [await pair(), await pair(), await pair()];
+    let heard = 0;
+    for (const { socket } of pairs) {
+      socket.on("data", () => {
+        heard++;
+        for (const other of pairs) other.socket.destroy();
+      });
+    }
+    for (const { client } of pairs) client.write("x");
+    await Promise.all(pairs.map(({ socket, events }) => closed(socket, events)));
+    expect(heard).toBe(1);
+  });
+
+  test("that throws keeps nothing from the others, nor from the turns after", async () => {
+    const pairs = [await pair(), await pair(), await pair()];
+    for (const [index, { socket }] of pairs.entries()) {
+      socket.on("data", (bytes) => {
+        if (index === 1 && bytes.toString() === "1") throw new Error("thrown by a listener");
+        socket.write(bytes);
+      });
+    }
+    const answers = Promise.all(pairs.map(async ({ client }, index) => (index === 1 ? [] : await once(client, "data"))));
+    const thrown = nextUncaught();
+    for (const { client } of pairs) client.write("1");
+    expect((await thrown).message).toBe("thrown by a listener");
+    await answers;
+    await new Promise<void>((endTurn) => atTurnEnd({ endTurn }));
+    const again = Promise.all(pairs.map(({ client }) => once(client, "data")));
+    for (const { client } of pairs) client.write("2");
+    expect((await again).join()).toBe("2,2,2");
+  });
+
+  test("that is closed while a process being started still holds it harms no other", async () => {
+    const { client, socket, events } = await pair();
+    const held = duplicateDescriptor(socket.fd);
+    socket.destroy();
+    await closed(socket, events);
+    client.write("for nobody");
+    const other = await pair();
+    other.socket.on("data", (bytes) => other.socket.write(bytes));
+    const echoed = once(other.client, "data");
+    other.client.write("echo");
+    expect(String(await echoed)).toBe("echo");
+    closeSync(held);
   });
 
   test("never says drain within the writer's own call", async () => {
@@ -232,6 +371,15 @@ describe.skipIf(poller === undefined)("a polled socket", () => {
     expect(left()).toBe(before);
   });
 });
+
+/** The next exception that nobody catches, which is kept from the test runner. */
+async function nextUncaught(): Promise<Error> {
+  const runners = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  const [reason] = (await once(process, "uncaughtException")) as [Error];
+  for (const listener of runners) process.on("uncaughtException", listener);
+  return reason;
+}
 
 /** Descriptors the poller owns. */
 function left(): number {

@@ -14,6 +14,8 @@ export interface SocketPoller {
   gathers(socket: EpollSocket): boolean;
   /** Reads what is there: the bytes, 0 when the peer has closed its side, or a negative errno. */
   receive(fd: number): Buffer | number;
+  /** Some of the bytes received in this batch may be looked at after it. */
+  keepReceived(): void;
   /** Sends what the system takes of the bytes from `start`, and returns how many, or a negative errno. */
   send(fd: number, bytes: Uint8Array, start: number): number;
   /** Sends the beginning of these pieces, from `start` in the first, in one call. */
@@ -31,7 +33,8 @@ export interface PendingWrite {
 
 /**
  * A connected socket that is read and written by system calls of its own, without Node's streams. Behaves as `net.Socket` does as
- * far as {@link PeerSocket} goes, but that a write which the system takes at once calls `written` before it returns.
+ * far as {@link PeerSocket} goes, but that a write which the system takes at once calls `written` before it returns and asks for no
+ * patience, that a write after the end is ignored, and that nothing is heard of the peer, its end included, while paused.
  */
 export class EpollSocket extends EventEmitter implements PeerSocket {
   allowHalfOpen = true;
@@ -39,7 +42,7 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
   readonly #poller: SocketPoller;
   #interest = READABLE;
   #paused = false;
-  #corked = false;
+  #corks = 0;
   #peerEnded = false;
   /** Our side: open, closing once all is written, closed. */
   #writing: "open" | "ending" | "ended" = "open";
@@ -48,6 +51,7 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
   /** What {@link read} found and {@link deliver} tells. */
   #received: Buffer | number | undefined = undefined;
   #sendable = false;
+  #spared = false;
   #needDrain = false;
   readonly #pending: PendingWrite[] = [];
   /** Bytes of the first pending write that are sent already. */
@@ -71,7 +75,7 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
   }
 
   get writableNeedDrain(): boolean {
-    return this.#needDrain;
+    return this.#needDrain && this.writable;
   }
 
   get bytesWritten(): number {
@@ -80,7 +84,7 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
 
   write(bytes: Uint8Array, written?: () => void): boolean {
     if (!this.writable) return false;
-    if (!this.#corked && this.#pending.length === 0 && !this.#poller.gathers(this)) {
+    if (this.#corks === 0 && this.#pending.length === 0 && !this.#poller.gathers(this)) {
       const sent = this.#poller.send(this.fd, bytes, 0);
       if (sent === bytes.length) {
         this.#sentBytes += sent;
@@ -103,12 +107,16 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
   }
 
   cork(): void {
-    this.#corked = true;
+    this.#corks++;
   }
 
   uncork(): void {
-    this.#corked = false;
+    if (this.#corks === 0 || --this.#corks > 0) return;
     if (this.#pending.length > 0 && !this.#poller.gathers(this)) this.sendPending();
+  }
+
+  spare(): void {
+    this.#spared = true;
   }
 
   pause(): void {
@@ -119,6 +127,7 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
   resume(): void {
     this.#paused = false;
     this.#watch();
+    if (this.#received !== undefined) process.nextTick(() => this.deliver());
   }
 
   isPaused(): boolean {
@@ -131,12 +140,17 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
   end(): void {
     if (this.#writing !== "open") return;
     this.#writing = "ending";
+    if (this.#corks > 0) {
+      this.#corks = 1;
+      this.uncork();
+    }
     this.#afterWriting();
   }
 
   destroySoon(): void {
     this.#destroyWhenWritten = true;
-    this.end();
+    if (this.#writing === "ended") this.destroy();
+    else this.end();
   }
 
   destroy(): void {
@@ -151,29 +165,39 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
   read(events: number): void {
     this.#sendable = (events & WRITABLE) !== 0;
     // An error or a hang-up counts as readable too: reading tells which it is.
-    if ((events & ~WRITABLE) === 0) return;
+    if ((events & ~WRITABLE) === 0 || this.#received !== undefined) return;
     if (!this.#paused && !this.#peerEnded) this.#received = this.#poller.receive(this.fd);
     // Only a write can tell what the hang-up means; without one the event would come again and again.
     else if (this.#pending.length > 0) this.#sendable = true;
     else this.#watchFor(0);
   }
 
-  /** Tells what {@link read} found. */
+  /** Tells what {@link read} found; to a socket that was paused since, once it is resumed. */
   deliver(): void {
     if (this.#destroyed) return;
-    if (this.#sendable) this.sendPending();
+    if (this.#sendable) {
+      this.#sendable = false;
+      this.sendPending();
+    }
     const received = this.#received;
-    this.#received = undefined;
     if (received === undefined || this.#destroyed) return;
-    if (typeof received !== "number") this.emit("data", received);
-    else if (received === 0) this.#end();
+    if (this.#paused) {
+      this.#poller.keepReceived();
+      return;
+    }
+    this.#received = undefined;
+    if (typeof received !== "number") {
+      this.#spared = false;
+      this.emit("data", received);
+      if (!this.#spared) this.#poller.keepReceived();
+    } else if (received === 0) this.#end();
     else this.#failed(received);
   }
 
   /** Sends what waits, as far as the system takes it. */
   sendPending(): void {
     const pending = this.#pending;
-    while (pending.length > 0 && !this.#corked && !this.#destroyed) {
+    while (pending.length > 0 && this.#corks === 0 && !this.#destroyed) {
       const sent =
         pending.length === 1
           ? this.#poller.send(this.fd, pending[0]!.bytes, this.#sentOfFirst)
@@ -184,15 +208,16 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
       }
       this.#take(sent);
     }
-    if (this.#destroyed || pending.length > 0) return;
+    if (this.#destroyed) return;
     this.#watch();
+    if (pending.length > 0) return;
     this.#afterWriting();
     // Never within a call of the writer's own.
     if (this.#needDrain) process.nextTick(() => this.#drained());
   }
 
   #drained(): void {
-    if (!this.#needDrain || this.#pending.length > 0 || this.#destroyed) return;
+    if (!this.#needDrain || this.#pending.length > 0 || !this.writable) return;
     this.#needDrain = false;
     this.emit("drain");
   }
@@ -214,11 +239,11 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
     const pending = this.#pending;
     let done = 0;
     while (done < pending.length && this.#sentOfFirst >= pending[done]!.bytes.length) {
-      this.#sentOfFirst -= pending[done]!.bytes.length;
-      pending[done++]!.written?.();
+      this.#sentOfFirst -= pending[done++]!.bytes.length;
     }
-    if (done === 1) pending.shift();
-    else if (done > 0) pending.splice(0, done);
+    // None is told before all are out: it may write more, and what it writes may be sent before it returns.
+    if (done === 1) pending.shift()!.written?.();
+    else if (done > 1) for (const { written } of pending.splice(0, done)) written?.();
   }
 
   #afterWriting(): void {
@@ -234,15 +259,15 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
     if (this.#destroyed) return true;
     const code = getSystemErrorName(errno);
     const reason = Object.assign(new Error(`socket ${code}`), { code, errno });
-    this.#release(false);
-    this.emit("error", reason);
+    this.#release(false, reason);
     return true;
   }
 
   /** Follows what the socket waits for now. */
   #watch(): void {
     if (this.#destroyed) return;
-    const wanted = (this.#paused || this.#peerEnded ? 0 : READABLE) | (this.#pending.length > 0 ? WRITABLE : 0);
+    const wanted =
+      (this.#paused || this.#peerEnded ? 0 : READABLE) | (this.#pending.length > 0 && this.#corks === 0 ? WRITABLE : 0);
     if (wanted !== this.#interest) this.#watchFor(wanted);
   }
 
@@ -252,14 +277,21 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
     this.#poller.watch(this, before, events);
   }
 
-  #release(reset: boolean): void {
+  #release(reset: boolean, reason?: Error): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
     this.#writing = "ended";
     this.#poller.release(this, reset);
     this.#pending.length = 0;
     this.#pendingBytes = 0;
+    this.#received = undefined;
     // As Node has it: never within the call that closed.
-    process.nextTick(() => this.emit("close"));
+    process.nextTick(() => {
+      try {
+        if (reason !== undefined) this.emit("error", reason);
+      } finally {
+        this.emit("close");
+      }
+    });
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { performance } from "node:perf_hooks";
-import { untilNextTimer } from "../../base/clock.ts";
+import { timersFired, untilNextTimer } from "../../base/clock.ts";
 import { beginTurn, endTurn, othersWait } from "../turn-end.ts";
 import type { DescriptorTable } from "./descriptor-table.ts";
 import { EpollSocket, type PendingWrite, type SocketPoller } from "./epoll-socket.ts";
@@ -28,11 +28,10 @@ const { _tickCallback: runTicks } = process as unknown as { readonly _tickCallba
 const EVENTS = 256;
 /** Sockets are served for about so long, while there are any, before Node's event loop gets its turn. */
 const LONGEST_TURN_MS = 2;
-/**
- * Longest sleep in our own wait. What Node's loop was told to watch by a callback that ran just before is not watched until
- * the loop runs again, so the sleep must end by itself.
- */
-const LONGEST_SLEEP_MS = 20;
+/** Longest sleep in our own wait: bounds how late a timer can be that is none of the clock's. */
+const LONGEST_SLEEP_MS = 100;
+/** Sleeps up to this length are begun without asking whether an immediate waits behind ours, which costs some microseconds. */
+const SHORT_SLEEP_MS = 5;
 /** Pieces up to this size together are sent from one buffer. */
 const JOINED_BYTES = 64 * 1024;
 /** A single piece up to this size is copied: cheaper than to ask for its address. */
@@ -61,9 +60,13 @@ export class Poller implements SocketPoller {
   readonly #ready: EpollSocket[] = [];
   readonly #written: EpollSocket[] = [];
   #gathering = false;
+  #receivedKept = false;
   #running = false;
-  /** Whether Node's loop had something to do: its callbacks may have told it to watch more, which it does when it next runs. */
-  #loopWasReady = false;
+  #closed = false;
+  /** Turns in a row that found nothing to do and left nothing to others, and what Node's loop had done by the last. */
+  #quietTurns = 0;
+  #loopEvents = 0;
+  #timersFired = 0;
 
   private constructor(calls: SystemCalls, epoll: number, descriptors: DescriptorTable, longestSleepMs: number) {
     this.#calls = calls;
@@ -73,7 +76,6 @@ export class Poller implements SocketPoller {
     this.#events = nativeBytes(EVENTS * calls.event.bytes);
     this.#change = nativeBytes(calls.event.bytes);
     this.#slab = new ReceiveSlab(calls);
-    this.#control(EPOLL_ADD, calls.loopFd, READABLE);
   }
 
   /** A poller for this thread, its descriptors noted in the table; undefined where the system or this Node offers no way. */
@@ -83,18 +85,23 @@ export class Poller implements SocketPoller {
     const epoll = calls.createEpoll();
     if (epoll < 0) return undefined;
     descriptors.add(epoll);
-    return new Poller(calls, epoll, descriptors, longestSleepMs);
+    const poller = new Poller(calls, epoll, descriptors, longestSleepMs);
+    if (poller.#control(EPOLL_ADD, calls.loopFd, READABLE) === 0) return poller;
+    poller.close();
+    return undefined;
   }
 
-  /** Lets go of the poller's own descriptor; no socket may be left. */
+  /** Lets go of the poller's own descriptor; no socket may be left. It adopts none from then on. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#closeDescriptor(this.#epoll);
   }
 
   /** Takes over a socket that Node accepted and has not read from; undefined, and the socket untouched, when that cannot be. */
   adopt(socket: Socket): EpollSocket | undefined {
     const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } };
-    if (handle?.fd === undefined || handle.fd < 0) return undefined;
+    if (this.#closed || handle?.fd === undefined || handle.fd < 0) return undefined;
     const fd = this.#calls.duplicate(handle.fd);
     if (fd < 0) return undefined;
     if (!this.#descriptors.add(fd) || this.#control(EPOLL_ADD, fd, READABLE) < 0) {
@@ -120,6 +127,10 @@ export class Poller implements SocketPoller {
 
   receive(fd: number): Buffer | number {
     return this.#slab.receive(fd);
+  }
+
+  keepReceived(): void {
+    this.#receivedKept = true;
   }
 
   send(fd: number, bytes: Uint8Array, start: number): number {
@@ -185,28 +196,52 @@ export class Poller implements SocketPoller {
       this.#running = false;
       return;
     }
+    try {
+      this.#look();
+    } finally {
+      setImmediate(this.#turn);
+    }
+  }
+
+  /** Serves what is ready, for about {@link LONGEST_TURN_MS}; sleeps when there is nothing. */
+  #look(): void {
     const until = performance.now() + LONGEST_TURN_MS;
-    let timeout = this.#loopWasReady ? 0 : this.#sleepTime();
-    this.#loopWasReady = false;
+    let timeout = this.#firstTimeout();
     do {
       const count = this.#calls.wait(this.#epoll, this.#events.address, EVENTS, timeout);
-      if (count <= 0) break;
+      if (count <= 0) {
+        this.#quietTurns = othersWait() ? 0 : this.#quietTurns + 1;
+        return;
+      }
+      this.#quietTurns = 0;
       const onlySockets = this.#dispatch(count);
       if (runTicks === undefined) break;
       runTicks();
-      if (!onlySockets) {
-        this.#loopWasReady = true;
-        break;
-      }
+      if (!onlySockets) break;
       timeout = Math.min(1, this.#sleepTime());
     } while (performance.now() < until);
-    setImmediate(this.#turn);
+  }
+
+  /**
+   * How long a turn's first wait may be: none unless Node's loop has had nothing to do since a turn in which we had none. A
+   * callback of its own may have told it to watch or close something, or to call back at once; it does so when it next runs, and
+   * its descriptor says nothing of that.
+   */
+  #firstTimeout(): number {
+    const events = this.#calls.loopEvents();
+    const fired = timersFired();
+    if (events !== this.#loopEvents || fired !== this.#timersFired) this.#quietTurns = 0;
+    this.#loopEvents = events;
+    this.#timersFired = fired;
+    if (this.#quietTurns === 0) return 0;
+    if (this.#quietTurns === 1) return Math.min(SHORT_SLEEP_MS, this.#sleepTime());
+    return process.getActiveResourcesInfo().includes("Immediate") ? 0 : this.#sleepTime();
   }
 
   /**
    * Serves the sockets that are ready; whether none but sockets were. In three strides, since the processor is faster at many
    * calls of one kind than at changing between system, engine and JavaScript for each request: all are read, all are
-   * answered, all answers are sent.
+   * answered, all answers are sent. What a listener throws is thrown again as Node would, after the others were served.
    */
   #dispatch(count: number): boolean {
     const { bytes } = this.#events;
@@ -220,20 +255,40 @@ export class Poller implements SocketPoller {
         onlySockets = false;
         continue;
       }
-      const socket = this.#sockets.get(fd)!;
+      const socket = this.#sockets.get(fd);
+      // While a process is being started it holds our sockets too, and the system tells of those that we have closed.
+      if (socket === undefined) continue;
       socket.read(bytes.readUInt32LE(at));
       ready.push(socket);
     }
     beginTurn();
+    this.#receivedKept = false;
     this.#gathering = true;
-    for (let index = 0; index < ready.length; index++) ready[index]!.deliver();
+    for (let index = 0; index < ready.length; index++) {
+      try {
+        ready[index]!.deliver();
+      } catch (reason) {
+        throwLater(reason);
+      }
+    }
     // By hand: setting the length is a call into the engine's runtime.
     while (ready.length > 0) ready.pop();
-    endTurn();
+    try {
+      endTurn();
+    } catch (reason) {
+      throwLater(reason);
+    }
     this.#gathering = false;
     const written = this.#written;
-    for (let index = 0; index < written.length; index++) written[index]!.sendPending();
+    for (let index = 0; index < written.length; index++) {
+      try {
+        written[index]!.sendPending();
+      } catch (reason) {
+        throwLater(reason);
+      }
+    }
     while (written.length > 0) written.pop();
+    this.#slab.endBatch(this.#receivedKept);
     return onlySockets;
   }
 
@@ -241,4 +296,10 @@ export class Poller implements SocketPoller {
   #sleepTime(): number {
     return othersWait() ? 0 : Math.min(this.#longestSleepMs, Math.ceil(untilNextTimer()));
   }
+}
+
+function throwLater(reason: unknown): void {
+  process.nextTick(() => {
+    throw reason;
+  });
 }

@@ -15,6 +15,10 @@ const NO_SIGNAL = 0x4000;
 const SOL_SOCKET = 1;
 const SO_LINGER = 13;
 
+/** libuv's `uv_metrics_t`: sixteen numbers of 64 bits, of which the second counts the events. */
+const LOOP_METRICS_BYTES = 128;
+const LOOP_EVENTS_AT = 8;
+
 /** Bytes of one `struct epoll_event` and where its `data` begins: packed on x64 only. */
 const EVENT_LAYOUTS: Readonly<Record<string, { readonly bytes: number; readonly dataAt: number }>> = {
   x64: { bytes: 12, dataAt: 4 },
@@ -48,6 +52,8 @@ export interface SystemCalls {
   /** Makes the close of a TCP socket a reset. */
   resetOnClose(fd: number): void;
   errno(): number;
+  /** How many events this thread's event loop has acted on. */
+  loopEvents(): number;
   /** The descriptor that this thread's event loop waits on. */
   readonly loopFd: number;
 }
@@ -97,6 +103,8 @@ function bindSystemCalls(event: SystemCalls["event"]): SystemCalls | undefined {
   const shutdown = self.func("int shutdown(int, int)");
   const close = self.func("int close(int)");
   const setSocketOption = self.func("int setsockopt(int, int, int, void *, uint)");
+  const loopMetrics = self.func("int uv_metrics_info(void *, uint64_t)");
+  const metrics = nativeBytes(LOOP_METRICS_BYTES);
   const lingerNot = new Int32Array([1, 0]);
   return {
     event,
@@ -109,7 +117,12 @@ function bindSystemCalls(event: SystemCalls["event"]): SystemCalls | undefined {
     shutdown: (fd, how) => shutdown(fd, how) as number,
     close: (fd) => close(fd) as number,
     resetOnClose: (fd) => void setSocketOption(fd, SOL_SOCKET, SO_LINGER, lingerNot, lingerNot.byteLength),
-    errno: () => koffi.errno(),
+    // Read a moment after the call: should the engine have changed it meanwhile, trying again is right whatever it was.
+    errno: () => koffi.errno() || EAGAIN,
+    loopEvents: () => {
+      loopMetrics(loop, metrics.address);
+      return metrics.bytes.readUInt32LE(LOOP_EVENTS_AT);
+    },
     loopFd,
   };
 }
