@@ -6,6 +6,7 @@ import type { StringArray } from "../tensor/string-array.ts";
 import type { NumericTensor, StringTensor, Tensor } from "../tensor/tensor.ts";
 import { AllocationBudget } from "./allocation-budget.ts";
 import { servableDType } from "./data-type.ts";
+import { lentArray } from "./lent-array.ts";
 import { malformed } from "./protobuf/malformed.ts";
 import { ProtobufReader } from "./protobuf/reader.ts";
 import { FIXED32, FIXED64, LENGTH_DELIMITED, VARINT } from "./protobuf/wire-type.ts";
@@ -119,7 +120,7 @@ function readContent(
       : viewOf(reader.bytes, reader.position, type.array, count * type.width, length / (count * type.width));
   if (view !== undefined) return { dtype, shape, data: view };
   budget.take(length);
-  const data = new type.array(count * type.width);
+  const data = lentArray(type.array, type.bytes / type.width, count * type.width);
   copyInto(data, 0, reader.bytes, reader.position, reader.end);
   if (dtype === "bool") for (let i = 0; i < count; i++) data[i] = data[i] === 0 ? 0 : 1;
   return { dtype, shape, data };
@@ -245,7 +246,7 @@ function readFixed(
   const size = array.BYTES_PER_ELEMENT;
   const whole = wholeRun(reader, packed, array, count * width, size);
   if (whole !== undefined) return whole as Float32Array | Float64Array;
-  const data = new array(count * width);
+  const data = lentArray(array, size, count * width) as Float32Array | Float64Array;
   let given = 0;
   for (let tag = reader.readTag(); tag !== 0; tag = reader.readTag()) {
     if (tag === packed) {

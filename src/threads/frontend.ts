@@ -4,15 +4,17 @@ import { CallRecorder } from "../api/tfs-grpc/call-recorder.ts";
 import { predictionServiceMethods } from "../api/tfs-grpc/prediction-service.ts";
 import { createTfsRestHandler } from "../api/tfs-rest/tfs-rest-handler.ts";
 import type { Clock, Timer } from "../base/clock.ts";
+import { largeBuffers } from "../base/large-buffers.ts";
 import type { Log } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { Gauge } from "../metrics/cells.ts";
-import { OPEN_CONNECTIONS, REQUESTS_IN_FLIGHT, TLS_HANDSHAKE_FAILURES } from "../metrics/definitions.ts";
+import { BUFFERED_BYTES, OPEN_CONNECTIONS, REQUESTS_IN_FLIGHT, TLS_HANDSHAKE_FAILURES } from "../metrics/definitions.ts";
 import type { MetricsShard } from "../metrics/metrics-shard.ts";
 import type { ControlCalls } from "../serving/admin.ts";
 import { Inference } from "../serving/inference.ts";
 import { RequestMetrics } from "../serving/request-metrics.ts";
 import type { ServingTable } from "../serving/serving-table.ts";
+import { BufferBudget } from "../transport/buffer-budget.ts";
 import type { ConnectionContext } from "../transport/connection.ts";
 import type { Poller } from "../transport/epoll/poller.ts";
 import type { GrpcMethod } from "../transport/grpc/method.ts";
@@ -22,6 +24,8 @@ import { type BoundEndpoint, type Endpoint, Listener } from "../transport/listen
 import type { TlsMaterial } from "../transport/tls/tls-material.ts";
 import type { TlsTerminator } from "../transport/tls/tls-terminator.ts";
 import { countedHandler, countedMethod } from "./in-flight.ts";
+import type { StartJsonThread } from "./json-thread-link.ts";
+import { JsonThreads } from "./json-threads.ts";
 import { lazyMethods } from "./lazy-methods.ts";
 import { Readiness } from "./readiness.ts";
 import type { ServingOptions } from "./serving-options.ts";
@@ -47,6 +51,8 @@ export interface FrontendParts {
   readonly control: ControlCalls;
   readonly clock: Clock;
   readonly log: Log;
+  /** Starts the thread that large JSON is read and written on; it is ended with the frontend. */
+  readonly startJsonThread: StartJsonThread;
 }
 
 /** Answers every gRPC call of an endpoint that is for REST alone. */
@@ -66,13 +72,17 @@ export class Frontend {
   readonly #readiness: Readiness;
   readonly #clock: Clock;
   readonly #openConnections: Gauge;
+  readonly #bufferedBytes: Gauge;
+  readonly #buffers: BufferBudget;
+  readonly #json: JsonThreads;
   readonly #listeners: Listener[] = [];
   #sampling: Timer;
   #tls: TlsMaterial | undefined;
   #terminator: TlsTerminator | undefined;
 
-  constructor({ options, poller, table, shard, control, clock, log }: FrontendParts) {
+  constructor({ options, poller, table, shard, control, clock, log, startJsonThread }: FrontendParts) {
     const metrics = new RequestMetrics(shard);
+    this.#json = new JsonThreads({ start: startJsonThread, clock, log });
     const inference = new Inference(table, metrics);
     const readiness = new Readiness(table);
     const recorder = new CallRecorder(
@@ -86,6 +96,7 @@ export class Frontend {
       metrics,
       timeoutMs: options.restTimeoutMs,
       clock,
+      json: this.#json,
       cors: options.cors,
       reportFault: (reason) => log.error("request_failed", { err: reason }),
       ...(log.debugging && { logRequest: (fields) => log.debug("rest_request", fields) }),
@@ -121,12 +132,15 @@ export class Frontend {
     this.#readiness = readiness;
     this.#clock = clock;
     this.#openConnections = shard.gauge(OPEN_CONNECTIONS);
+    this.#bufferedBytes = shard.gauge(BUFFERED_BYTES);
+    this.#buffers = new BufferBudget(options.limits.maxBufferedBytes);
     this.#sampling = this.#sample();
     this.#context = {
       http: countedHandler(router, inFlight("http")),
       grpc: Object.assign((path: string) => counted.get(path), { hasService: (name: string) => services.has(name) }),
       limits: options.limits,
       clock,
+      buffers: this.#buffers,
       compressResponses: options.compressResponses,
       ...(poller !== undefined && { adopt: (socket: Socket) => poller.adopt(socket) }),
       report: (event, detail) => (event === "handler_fault" ? log.error(event, { err: detail }) : log.debug(event, { detail })),
@@ -166,6 +180,7 @@ export class Frontend {
     this.#sampling.cancel();
     await Promise.all(this.#listeners.map((listener) => listener.drain(timeoutMs)));
     this.#poller?.close();
+    this.#json.close();
   }
 
   async #terminate(): Promise<TlsTerminator> {
@@ -184,11 +199,14 @@ export class Frontend {
   /** Closes every socket now, those that listen too; for a thread that is about to die. */
   abandon(): void {
     for (const listener of this.#listeners) void listener.close();
+    this.#json.close();
   }
 
-  /** Notes how many connections are open, now and every second. */
+  /** Notes how many connections are open and what they keep, now and every second. */
   #sample(): Timer {
+    this.#bufferedBytes.set(this.#buffers.held);
     this.#openConnections.set(this.#listeners.reduce((sum, listener) => sum + listener.connectionCount, 0));
+    largeBuffers.trim();
     return this.#clock.after(SAMPLE_MS, () => {
       this.#sampling = this.#sample();
     });

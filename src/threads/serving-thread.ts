@@ -12,6 +12,7 @@ import { ServingTable } from "../serving/serving-table.ts";
 import { DescriptorTable } from "../transport/epoll/descriptor-table.ts";
 import { Poller } from "../transport/epoll/poller.ts";
 import { Frontend } from "./frontend.ts";
+import { jsonThreadsOf } from "./json-thread-link.ts";
 import type { ControlRequest, ThreadNotice, ThreadRequest, ToControl, ToThread } from "./messages.ts";
 import type { ServingThreadWorkerData } from "./serving-options.ts";
 import { answerTicket, Tickets } from "./tickets.ts";
@@ -34,6 +35,7 @@ const frontend = new Frontend({
   shard,
   clock: systemClock,
   log,
+  startJsonThread: jsonThreadsOf({ index, logLevel: options.logLevel }),
   control: {
     reload: (config) => tickets.ask({ kind: "reload", config }) as Promise<ReloadOutcome>,
     metrics: () => tickets.ask({ kind: "metrics" }) as Promise<string>,

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../base/clock.ts";
+import type { BufferBudget } from "./buffer-budget.ts";
 import type { GrpcRouter } from "./grpc/method.ts";
 import type { HttpHandler } from "./http-exchange.ts";
 import type { TransportLimits } from "./limits.ts";
@@ -11,6 +12,8 @@ export interface ConnectionContext {
   readonly grpc: GrpcRouter;
   readonly limits: TransportLimits;
   readonly clock: Clock;
+  /** What all connections together may keep; undefined: as much as each may by itself. */
+  readonly buffers?: BufferBudget;
   /** Compress answers of HTTP requests that accept it. */
   readonly compressResponses: boolean;
   /** Takes over a socket just accepted, unread, for faster service; undefined, and the socket untouched, when it cannot. */

@@ -1,5 +1,6 @@
 import { deflate, deflateSync, gunzip, gunzipSync, gzip, gzipSync, inflate, inflateSync, constants as zlib } from "node:zlib";
 import { ServingError } from "../base/serving-error.ts";
+import { noteOwnMemory } from "./own-memory.ts";
 
 /** Codings both HTTP bodies and gRPC messages know: RFC 1952 (`gzip`) and RFC 1950 (`deflate`, the zlib wrapping). */
 export type ContentCoding = "gzip" | "deflate";
@@ -37,7 +38,10 @@ function inflateOffThread(bytes: Uint8Array, coding: ContentCoding, limit: numbe
     start(bytes, { maxOutputLength: Math.max(limit, 1), chunkSize: pieceBytes(limit) }, (fault, plain) => {
       if (fault !== null) reject(inflateFault(fault, coding, limit));
       else if (plain.length > limit) reject(tooLarge(limit, undefined));
-      else resolve(plain);
+      else {
+        if (plain.length === plain.buffer.byteLength) noteOwnMemory(plain);
+        resolve(plain);
+      }
     });
   });
 }

@@ -18,6 +18,8 @@ export interface TransportLimits {
   readonly writeTimeoutMs: number;
   /** Open connections of one serving thread. */
   readonly maxConnections: number;
+  /** Request bodies and unsent answers that all connections of one serving thread may keep at once. */
+  readonly maxBufferedBytes: number;
   /** Requests of one HTTP/1.1 connection that may wait for their answer at once. */
   readonly maxPipelined: number;
   /** Streams of one HTTP/2 connection open at once. */
@@ -43,6 +45,7 @@ export const DEFAULT_LIMITS: TransportLimits = {
   keepAliveTimeoutMs: 65_000,
   writeTimeoutMs: 60_000,
   maxConnections: 20_000,
+  maxBufferedBytes: 1024 * MEBIBYTE,
   maxPipelined: 128,
   maxConcurrentStreams: 1024,
   resetBurst: 200,

@@ -1,4 +1,5 @@
 import type { Connection, ConnectionContext } from "./connection.ts";
+import { ownBytes } from "./own-bytes.ts";
 import type { PeerSocket } from "./peer-socket.ts";
 import { type AnnouncedProtocol, sniffProtocol } from "./protocol-sniffer.ts";
 import { type Swept, sweepOf } from "./sweep.ts";
@@ -47,9 +48,11 @@ export class Newcomer implements Connection, Swept {
   #take(bytes: Buffer): void {
     if (this.#first === undefined) this.#since = this.#context.clock.now();
     const first = this.#first === undefined ? bytes : Buffer.concat([this.#first, bytes]);
-    this.#first = first;
     const protocol = sniffProtocol(first);
-    if (protocol === "undecided") return;
+    if (protocol === "undecided") {
+      this.#first = ownBytes(first);
+      return;
+    }
     if (protocol === "neither") {
       this.#context.report("connection_refused", "neither HTTP/1 nor HTTP/2");
       this.#socket.destroy();

@@ -19,11 +19,19 @@ export interface PeerSocket {
   off(event: "data", listener: (bytes: Buffer) => void): unknown;
   off(event: "error", listener: (reason: NodeJS.ErrnoException) => void): unknown;
   off(event: "end" | "close" | "drain", listener: () => void): unknown;
-  /** Sends bytes, which stay unchanged until `written` is called; false when the writer should wait for "drain". */
+  /**
+   * Sends bytes, which stay unchanged until `written` is called; false when the writer should wait for "drain". When the socket
+   * closes before, `written` may be called or not.
+   */
   write(bytes: Uint8Array, written?: () => void): boolean;
   /** Holds writes back until {@link uncork}, to send them together. */
   cork(): void;
   uncork(): void;
+  /**
+   * To be called by a "data" listener before it returns: none of the bytes it was given will be looked at again, so their memory
+   * may be used for others. Without it they stay as they are. Sockets that do not use memory again have no such method.
+   */
+  spare?(): void;
   pause(): unknown;
   resume(): unknown;
   isPaused(): boolean;

@@ -1,5 +1,7 @@
+import { SMALLEST_LARGE } from "../../base/large-buffers.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import type { AllocationBudget } from "../../codec/allocation-budget.ts";
+import { giveBackArrays } from "../../codec/lent-array.ts";
 import { encodePredictResponse, type PredictRequest } from "../../codec/predict-message.ts";
 import { decodeTensorProto } from "../../codec/tensor-proto.ts";
 import type { PredictShell, ResolvedSpec } from "../../serving/inference.ts";
@@ -11,6 +13,8 @@ import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 export class GrpcPredict implements PredictShell<Uint8Array> {
   readonly #request: PredictRequest;
   readonly #asTensorContent: boolean;
+  /** The inputs, if any is large. */
+  #large: NamedTensors | undefined;
 
   constructor(request: PredictRequest, asTensorContent: boolean) {
     this.#request = request;
@@ -28,12 +32,17 @@ export class GrpcPredict implements PredictShell<Uint8Array> {
   readInputs(signature: Signature): NamedTensors {
     checkInputNames(signature, this.#request.inputs);
     const tensors = new Map<string, Tensor>();
-    for (const [alias, bytes] of this.#request.inputs) tensors.set(alias, parse(alias, bytes, this.#request.budget));
+    for (const [alias, bytes] of this.#request.inputs) {
+      tensors.set(alias, parse(alias, bytes, this.#request.budget));
+      if (bytes.length >= SMALLEST_LARGE) this.#large = tensors;
+    }
     return tensors;
   }
 
   write(outputs: NamedTensors, resolved: ResolvedSpec): Uint8Array {
-    return encodePredictResponse(resolved, outputs, this.#asTensorContent);
+    const answer = encodePredictResponse(resolved, outputs, this.#asTensorContent);
+    if (this.#large !== undefined) giveBackArrays(this.#large, this.#request.inputs);
+    return answer;
   }
 }
 

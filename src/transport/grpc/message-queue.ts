@@ -1,5 +1,6 @@
 import { type Deferred, deferred } from "../../base/deferred.ts";
 import type { ServingError } from "../../base/serving-error.ts";
+import { ownBytes } from "../own-bytes.ts";
 import type { FramedMessage } from "./message-reader.ts";
 
 /** A call's messages on their way to a streaming method. One reader at a time. */
@@ -12,6 +13,15 @@ export class MessageQueue {
   push(message: FramedMessage): void {
     this.#messages.push(message);
     this.#wake();
+  }
+
+  /** Lets go of the buffers of which the messages are a small part. */
+  compact(): void {
+    const messages = this.#messages;
+    for (let at = 0; at < messages.length; at++) {
+      const { compressed, bytes } = messages[at]!;
+      messages[at] = { compressed, bytes: ownBytes(bytes) };
+    }
   }
 
   /** No more messages come; those queued are still read. */

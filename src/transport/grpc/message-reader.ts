@@ -5,6 +5,8 @@ import { readUint32 } from "../http2/frame.ts";
 /** Compression flag and length before each message (gRPC's HTTP/2 mapping, "Length-Prefixed-Message"). */
 export const MESSAGE_PREFIX_BYTES = 5;
 
+const NO_BYTES = new Uint8Array(0);
+
 /** One message as framed: still compressed when the flag says so. */
 export interface FramedMessage {
   readonly compressed: boolean;
@@ -28,7 +30,7 @@ export function checkedPrefix(bytes: Uint8Array, at: number, limit: number): { c
  */
 export class MessageReader {
   readonly #limit: number;
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = NO_BYTES;
   #at = 0;
   #end = 0;
   readonly #prefix = new Uint8Array(MESSAGE_PREFIX_BYTES);
@@ -58,7 +60,7 @@ export class MessageReader {
   next(): FramedMessage | undefined {
     if (this.#prefixLength < MESSAGE_PREFIX_BYTES) {
       while (this.#prefixLength < MESSAGE_PREFIX_BYTES) {
-        if (this.#at === this.#end) return undefined;
+        if (this.#at === this.#end) return this.#release();
         this.#prefix[this.#prefixLength++] = this.#bytes[this.#at++]!;
       }
       const { compressed, length } = checkedPrefix(this.#prefix, 0, this.#limit);
@@ -70,13 +72,18 @@ export class MessageReader {
       this.#at += this.#missing;
       return this.#complete(this.#bytes.subarray(from, this.#at));
     }
-    if (this.#at === this.#end) return undefined;
-    this.#collector ??= new BodyCollector(this.#missing);
+    if (this.#at === this.#end) return this.#release();
+    this.#collector ??= new BodyCollector(this.#missing, true);
     const taken = Math.min(this.#end - this.#at, this.#missing);
     this.#collector.append(this.#bytes, this.#at, this.#at + taken);
     this.#at += taken;
     this.#missing -= taken;
-    return this.#missing === 0 ? this.#complete(this.#collector.take()) : undefined;
+    return this.#missing === 0 ? this.#complete(this.#collector.take()) : this.#release();
+  }
+
+  /** A stream may be silent for long: the bytes of before must not stay in memory for it. */
+  #release(): undefined {
+    this.#bytes = NO_BYTES;
   }
 
   #complete(bytes: Uint8Array): FramedMessage {

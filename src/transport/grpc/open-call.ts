@@ -12,7 +12,15 @@ import { UnaryCall } from "./unary-call.ts";
 export type ServiceAwareRouter = GrpcRouter & { readonly hasService?: (service: string) => boolean };
 
 /** Takes what still arrives for a call that was answered by its head alone. */
-const ANSWERED: StreamConsumer = { received() {}, remoteEnded() {}, aborted() {}, turnEnded() {}, overdue() {} };
+const ANSWERED: StreamConsumer = {
+  received() {},
+  remoteEnded() {},
+  aborted() {},
+  turnEnded() {},
+  compact() {},
+  overdue() {},
+  overloaded() {},
+};
 
 /** Serves a stream as a gRPC call. Errors seen in the head are answered at once. */
 export function openGrpcCall(host: StreamHost, stream: Stream, head: RequestHead): StreamConsumer {

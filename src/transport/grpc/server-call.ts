@@ -1,4 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
+import { BUDGET_SPENT } from "../buffer-budget.ts";
 import { type ContentCoding, inflateMessage } from "../content-coding.ts";
 import type { HeaderBlock } from "../http2/outbound.ts";
 import { fieldValue, type RequestHead } from "../http2/request-head.ts";
@@ -81,6 +82,7 @@ export abstract class ServerCall implements GrpcCall, StreamConsumer, Deadlined 
 
   abstract received(bytes: Buffer, start: number, end: number): void;
   abstract remoteEnded(): void;
+  abstract compact(): void;
 
   turnEnded(): void {
     this.armDeadline();
@@ -88,6 +90,10 @@ export abstract class ServerCall implements GrpcCall, StreamConsumer, Deadlined 
 
   overdue(): void {
     this.fail(new ServingError("deadline-exceeded", "the request did not arrive in time"));
+  }
+
+  overloaded(): void {
+    this.fail(new ServingError("resource-exhausted", BUDGET_SPENT));
   }
 
   aborted(reason: ServingError): void {

@@ -55,12 +55,17 @@ export class StreamingCall extends ServerCall {
 
   received(bytes: Buffer, start: number, end: number): void {
     if (this.ended) return;
+    this.host.keepInput();
     this.#reader.push(bytes, start, end);
     try {
       for (let message = this.#reader.next(); message !== undefined; message = this.#reader.next()) this.#messages.push(message);
     } catch (reason) {
       this.failWith(reason);
     }
+  }
+
+  compact(): void {
+    this.#messages.compact();
   }
 
   remoteEnded(): void {

@@ -1,8 +1,10 @@
+import { largeBuffers } from "../../base/large-buffers.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import { type ContentCoding, deflateMessage } from "../content-coding.ts";
 import type { RequestHead } from "../http2/request-head.ts";
 import type { Stream } from "../http2/stream.ts";
 import type { StreamHost } from "../http2/stream-host.ts";
+import { ownBytes } from "../own-bytes.ts";
 import { grpcHeadOf } from "./grpc-head.ts";
 import { checkedPrefix, type FramedMessage, MESSAGE_PREFIX_BYTES, MessageReader } from "./message-reader.ts";
 import type { UnaryMethod } from "./method.ts";
@@ -21,6 +23,8 @@ export class UnaryCall extends ServerCall {
   #reader: MessageReader | undefined = undefined;
   #message: Uint8Array | undefined = undefined;
   #compressed = false;
+  /** What the host said of the input that the message lies in; -1 when it lies elsewhere. */
+  #inputKept = -1;
 
   constructor(host: StreamHost, stream: Stream, head: RequestHead, method: UnaryMethod) {
     super(host, stream, head);
@@ -44,10 +48,17 @@ export class UnaryCall extends ServerCall {
         this.#reader = new MessageReader(this.host.context.limits.maxBodyBytes);
       }
       this.#reader.push(bytes, start, end);
-      for (let message = this.#reader.next(); message !== undefined; message = this.#reader.next()) this.#take(message);
+      for (let message = this.#reader.next(); message !== undefined; message = this.#reader.next()) {
+        if (message.bytes.buffer === bytes.buffer) this.#inputKept = this.host.keepInput();
+        this.#take(message);
+      }
     } catch (reason) {
       this.failWith(reason);
     }
+  }
+
+  compact(): void {
+    if (this.#message !== undefined) this.#message = ownBytes(this.#message);
   }
 
   remoteEnded(): void {
@@ -69,6 +80,7 @@ export class UnaryCall extends ServerCall {
     if (end - start !== MESSAGE_PREFIX_BYTES + length) return false;
     this.#compressed = compressed;
     this.#message = bytes.subarray(start + MESSAGE_PREFIX_BYTES, end);
+    this.#inputKept = this.host.keepInput();
     return true;
   }
 
@@ -99,14 +111,25 @@ export class UnaryCall extends ServerCall {
       return;
     }
     if (answer instanceof Uint8Array) {
+      this.#letGo(message, answer);
       this.#answer(answer);
       return;
     }
     this.armDeadline();
     answer.then(
-      (ready) => this.#answer(ready),
+      (ready) => {
+        this.#letGo(message, ready);
+        this.#answer(ready);
+      },
       (reason: unknown) => this.failWith(reason),
     );
+  }
+
+  /** Lets go of a message that was answered, unless the answer is a part of it. */
+  #letGo(message: Uint8Array, answer: Uint8Array): void {
+    if (answer.buffer === message.buffer) return;
+    if (this.#inputKept >= 0) this.host.letInputGo(this.#inputKept);
+    else largeBuffers.giveBack(message);
   }
 
   #answer(message: Uint8Array): void {

@@ -1,3 +1,5 @@
+import { largeBuffers, SMALLEST_LARGE } from "../../base/large-buffers.ts";
+import { BUDGET_SPENT, type BufferAccount, type BufferBudget, SMALL_BODY_BYTES, unboundedBuffers } from "../buffer-budget.ts";
 import type { Connection, ConnectionContext, ConnectionFactory } from "../connection.ts";
 import { bodyCoding, inflateRequestBody } from "../content-coding.ts";
 import type { HttpResponse } from "../http-exchange.ts";
@@ -12,6 +14,7 @@ import { faultAnswer } from "./fault-answer.ts";
 import type { RequestHead } from "./head-parser.ts";
 import { RequestFault } from "./request-fault.ts";
 import { RequestReader } from "./request-reader.ts";
+import { COPIED_BODY_BYTES } from "./response-writer.ts";
 
 /**
  * What the connection does with its input: reads requests; drops it, because the last request has come (it said so, or was
@@ -28,12 +31,18 @@ const LONGEST_LINGER_MS = 30_000;
 const NO_BYTES = Buffer.alloc(0);
 const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
 
+/**
+ * The server's side of one HTTP/1 connection. Over 350 lines, because whether it reads, waits, refuses, lingers or is closed is one
+ * state and reads as one.
+ */
 class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   readonly #socket: PeerSocket;
   readonly #context: ConnectionContext;
   readonly #reader: RequestReader;
   readonly #writer: SocketWriter;
   readonly #answers: AnswerQueue;
+  readonly #buffers: BufferBudget;
+  readonly #account: BufferAccount;
   #phase: Phase = "open";
   /** When the request being received was first seen incomplete; -1 when there is none. */
   #started = -1;
@@ -47,6 +56,8 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   #advancing = false;
   /** Whether the connection closes as soon as what has arrived is answered. */
   #draining = false;
+  /** Whether a request that is not answered yet may look into what was received last. */
+  #inputKept = false;
   #peerEnded = false;
 
   constructor(socket: PeerSocket, context: ConnectionContext) {
@@ -55,6 +66,8 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
     this.#reader = new RequestReader(context.limits);
     this.#writer = new SocketWriter(socket, () => this.#resume());
     this.#answers = new AnswerQueue(context, this.#writer, this);
+    this.#buffers = context.buffers ?? unboundedBuffers();
+    this.#account = this.#buffers.account();
     socket.on("data", (bytes: Buffer) => this.receive(bytes));
     socket.on("end", () => this.#onEnd());
     socket.on("error", (reason: NodeJS.ErrnoException) => this.#context.report("socket_error", reason.code));
@@ -68,8 +81,10 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
       return;
     }
     this.#quietSince = -1;
+    this.#inputKept = false;
     this.#reader.push(bytes);
     this.#advance();
+    if (!this.#inputKept && this.#reader.holdsNoInput) this.#socket.spare?.();
   }
 
   drain(): void {
@@ -83,6 +98,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
 
   sweep(now: number): void {
     const { limits } = this.#context;
+    this.#noteHeld();
     if (this.#writer.stalled(now, limits.writeTimeoutMs)) {
       this.#context.report("write_timeout");
       this.#socket.destroy();
@@ -93,8 +109,10 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
       return;
     }
     const quiet = this.#answers.length === 0 && this.#reader.atBoundary;
-    if (!quiet) this.#quietSince = -1;
-    else if (this.#quietSince < 0) this.#quietSince = now;
+    if (!quiet) {
+      this.#quietSince = -1;
+      this.#reader.compact();
+    } else if (this.#quietSince < 0) this.#quietSince = now;
 
     if (quiet) {
       if (now - this.#quietSince >= limits.keepAliveTimeoutMs) this.#closeIdle();
@@ -151,6 +169,13 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
     sweepOf(this.#context.clock).delete(this);
     this.#answers.close();
     this.#reader.drop();
+    this.#account.set(0);
+  }
+
+  /** Counts what is kept in memory. A socket below its high water is not looked at: it tells nobody when it has sent that. */
+  #noteHeld(): void {
+    const unsent = this.#writer.full ? this.#socket.writableLength : 0;
+    this.#account.set(this.#reader.heldBytes + this.#answers.heldBytes + unsent);
   }
 
   /** Whether a part of a request is there and the rest is awaited from the peer. */
@@ -166,7 +191,8 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
       this.#yielded ||
       this.#writer.full ||
       this.#answers.length >= limits.maxPipelined ||
-      this.#answers.heldBytes > limits.maxBodyBytes
+      this.#answers.heldBytes > limits.maxBodyBytes ||
+      (this.#buffers.exhausted && this.#answers.length > 0)
     );
   }
 
@@ -200,6 +226,10 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
       return;
     }
     if (this.#started < 0) this.#started = this.#context.clock.now();
+    if (reader.unfinished === "body") {
+      this.#noteHeld();
+      if (this.#buffers.exhausted) throw new RequestFault(503, BUDGET_SPENT);
+    }
     if (reader.takeContinue()) this.#answers.interim(CONTINUE);
   }
 
@@ -207,7 +237,13 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
     this.#started = -1;
     const exchange = new Exchange(head, body);
     if (!head.keepAlive) this.lastRequest();
+    if (body.length > SMALL_BODY_BYTES && this.#buffers.exhausted) {
+      this.#context.report("request_refused", 503);
+      this.#answer(exchange, faultAnswer(503, BUDGET_SPENT));
+      return;
+    }
     if (head.hasContentEncoding && body.length > 0 && bodyCoding(head.header("content-encoding")) === "gzip") {
+      this.#inputKept = true;
       this.#answers.wait(exchange);
       this.#inflating = true;
       void this.#inflate(exchange);
@@ -243,14 +279,30 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
       answer = this.#handlerFault(reason);
     }
     if (answer instanceof Promise) {
+      // The request may lie in what was just received.
+      this.#inputKept = true;
       this.#answers.wait(exchange);
       answer.then(
-        (ready) => this.#encode(exchange, ready),
-        (reason: unknown) => this.#encode(exchange, this.#handlerFault(reason)),
+        (ready) => this.#answered(exchange, ready),
+        (reason: unknown) => this.#answered(exchange, this.#handlerFault(reason)),
       );
     } else {
-      this.#encode(exchange, answer);
+      this.#answered(exchange, answer);
     }
+  }
+
+  /** Lets go of what was asked, now that it is answered. */
+  #answered(exchange: Exchange, answer: HttpResponse): void {
+    const { body } = answer;
+    // What is short, is not to be compressed and waits for no other answer is copied before this returns.
+    const atOnce = this.#answers.length === 0 && !exchange.head.hasAcceptEncoding;
+    const copied = atOnce && body instanceof Uint8Array && body.length <= COPIED_BODY_BYTES;
+    if (!copied && looksIntoRequest(answer, exchange)) this.#inputKept = true;
+    else if (exchange.body.length >= SMALLEST_LARGE / 2) {
+      largeBuffers.giveBack(exchange.body);
+      exchange.body = NO_BYTES;
+    }
+    this.#encode(exchange, answer);
   }
 
   #handlerFault(reason: unknown): HttpResponse {
@@ -295,6 +347,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   #settle(): void {
     if (this.#phase === "gone") return;
     this.#writer.flush();
+    this.#noteHeld();
     if (this.#phase === "ended") return;
     if (this.#answers.length === 0 && this.#phase === "last") {
       this.#phase = "ended";
@@ -329,6 +382,13 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
       this.#resume();
     });
   }
+}
+
+/** Whether an answer may still need its request: one that is made piece by piece, or is a part of it. */
+function looksIntoRequest(answer: HttpResponse, { body, head }: Exchange): boolean {
+  if (!(answer.body instanceof Uint8Array)) return true;
+  const { buffer } = answer.body;
+  return answer.body.length > 0 && (buffer === body.buffer || buffer === head.bytes.buffer);
 }
 
 /** Makes the peer see that the connection did not end well. */

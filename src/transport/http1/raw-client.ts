@@ -1,6 +1,7 @@
 /** For tests: a listener on a port of its own and clients that write bytes as they are. */
 import { connect, type Socket } from "node:net";
 import { FakeClock, settle } from "../../base/fake-clock.ts";
+import type { BufferBudget } from "../buffer-budget.ts";
 import type { ConnectionContext } from "../connection.ts";
 import { testAdoption } from "../epoll/test-adoption.ts";
 import type { HttpHandler } from "../http-exchange.ts";
@@ -22,6 +23,7 @@ export interface TestServer {
 interface TestServerOptions {
   readonly limits?: Partial<TransportLimits>;
   readonly compressResponses?: boolean;
+  readonly buffers?: BufferBudget;
 }
 
 /** Starts a server whose handler is `http`. */
@@ -34,6 +36,7 @@ export async function startServer(http: HttpHandler, options: TestServerOptions 
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     clock,
     compressResponses: options.compressResponses ?? false,
+    ...(options.buffers !== undefined && { buffers: options.buffers }),
     ...testAdoption(),
     report: (event, detail) => void reports.push([event, detail]),
   };

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { bodyCoding } from "../content-coding.ts";
 import type { TransportLimits } from "../limits.ts";
+import { ownBytes } from "../own-bytes.ts";
 import { BodyCollector } from "./body-collector.ts";
 import { ChunkedParser } from "./chunked-parser.ts";
 import { CR, LF } from "./grammar.ts";
@@ -63,10 +64,21 @@ export class RequestReader {
     return this.#place === "head" && this.#position === this.#input.length;
   }
 
+  /** Bytes kept of requests that are not whole, or wait to be read. */
+  get heldBytes(): number {
+    const unread = this.#input.length - this.#position;
+    return this.#collector === undefined ? unread : unread + this.#collector.length;
+  }
+
   /** Which part of a request has begun and not ended; undefined between requests and before {@link next} has looked. */
   get unfinished(): "head" | "body" | undefined {
     if (this.#place !== "head") return "body";
     return this.#partialHead ? "head" : undefined;
+  }
+
+  /** Whether nothing of what was pushed will be looked at again, but for the bodies and heads that were given out. */
+  get holdsNoInput(): boolean {
+    return this.#position === this.#input.length;
   }
 
   /** Adds bytes that arrived. Kept, not copied, unless they continue a head. */
@@ -100,6 +112,17 @@ export class RequestReader {
     const due = this.#continueDue;
     this.#continueDue = false;
     return due;
+  }
+
+  /** Lets go of the buffers of which it holds a small part: what is not whole by now may take long. */
+  compact(): void {
+    this.#input = this.#position < this.#input.length ? ownBytes(this.#input.subarray(this.#position)) : NO_BYTES;
+    this.#position = 0;
+    const head = this.#head;
+    if (head === undefined || head === this.#known) return;
+    const received = head.bytes.subarray(head.start, head.end);
+    const bytes = ownBytes(received);
+    if (bytes.buffer !== received.buffer) this.#head = parseRequestHead(bytes, 0, bytes.length, this.#limits);
   }
 
   /** Lets go of all that was read. */
@@ -140,6 +163,7 @@ export class RequestReader {
       return this.#whole(head, input.subarray(end, end + bodyLength));
     }
     this.#continueDue = head.expectsContinue && end === input.length;
+    if (head !== this.#known) this.#head = this.#ownHead(head);
     this.#collector = new BodyCollector(bodyLength === CHUNKED ? limits.maxBodyBytes : bodyLength);
     if (bodyLength === CHUNKED) this.#chunks = new ChunkedParser(limits, this.#collector);
     this.#place = bodyLength === CHUNKED ? "chunks" : "body";
@@ -178,10 +202,15 @@ export class RequestReader {
       this.#known = undefined;
       return head;
     }
-    const bytes = Buffer.allocUnsafeSlow(head.end - head.start);
-    input.copy(bytes, 0, head.start, head.end);
-    this.#known = parseRequestHead(bytes, 0, bytes.length, this.#limits);
+    this.#known = this.#ownHead(head);
     return head;
+  }
+
+  /** The head in bytes of its own: its body takes longer than what it came with. */
+  #ownHead(head: RequestHead): RequestHead {
+    const bytes = Buffer.allocUnsafeSlow(head.end - head.start);
+    head.bytes.copy(bytes, 0, head.start, head.end);
+    return parseRequestHead(bytes, 0, bytes.length, this.#limits)!;
   }
 
   #readBody(): RequestHead | undefined {

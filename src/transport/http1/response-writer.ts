@@ -14,7 +14,7 @@ export interface AnswerFraming {
 }
 
 /** Bodies up to this size are copied behind their head: one buffer and one write cost less than a gathering write. */
-const COPIED_BODY_BYTES = 32 * 1024;
+export const COPIED_BODY_BYTES = 32 * 1024;
 
 const EMPTY = Buffer.alloc(0);
 

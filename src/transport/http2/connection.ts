@@ -1,4 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
+import { type BufferAccount, unboundedBuffers } from "../buffer-budget.ts";
 import type { Connection, ConnectionContext, ConnectionFactory } from "../connection.ts";
 import type { PeerSocket } from "../peer-socket.ts";
 import { type Swept, sweepOf } from "../sweep.ts";
@@ -37,6 +38,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   readonly #streams: StreamTable;
   readonly #budget: AbuseBudget;
   readonly #window: ReceiveWindow;
+  readonly #account: BufferAccount;
   #phase: Phase = "serving";
   #phaseSince: number;
   #turnScheduled = false;
@@ -61,7 +63,9 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     this.#budget = new AbuseBudget(limits, now);
     this.#window = new ReceiveWindow(receiveWindowSize(limits.maxBodyBytes), DEFAULT_WINDOW);
     this.#outbound = new Outbound(socket, this);
-    this.#streams = new StreamTable(context, this.#outbound, this.#budget);
+    const buffers = context.buffers ?? unboundedBuffers();
+    this.#account = buffers.account();
+    this.#streams = new StreamTable(context, this.#outbound, this.#budget, buffers);
     socket.setNoDelay(true);
     socket.on("data", (bytes: Buffer) => this.#read(bytes));
     socket.on("drain", () => this.#onDrain());
@@ -105,6 +109,8 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
 
   sweep(now: number): void {
     const { limits } = this.#context;
+    this.#noteHeld();
+    this.#parser.compact();
     if (this.#outbound.buffer.stalled(this.#socket, now, limits.writeTimeoutMs)) {
       this.#context.report("write_timeout");
       this.destroy();
@@ -132,6 +138,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     if (this.#phase === "closed") return;
     if (!this.#yielded) this.#streams.endTurn();
     this.#flush();
+    this.#noteHeld();
     if (!this.#heldBack && this.#socket.writableLength >= UNSENT_BYTES) {
       this.#heldBack = true;
       this.#socket.pause();
@@ -142,10 +149,18 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
   /** Goes on where a peer that did not read had stopped it. */
   #onDrain(): void {
     this.#outbound.pump();
+    this.#noteHeld();
     if (!this.#heldBack) return;
     this.#heldBack = false;
     if (this.#incompleteSince >= 0) this.#incompleteSince = this.#context.clock.now();
     if (!this.#yielded) this.#goOn();
+  }
+
+  /** Counts what is kept in memory. A socket below its high water is not looked at: it tells nobody when it has sent that. */
+  #noteHeld(): void {
+    if (this.#phase === "closed") return;
+    const unsent = this.#socket.writableNeedDrain ? this.#socket.writableLength : 0;
+    this.#account.set(this.#streams.heldBytes + this.#outbound.queuedBytes + unsent);
   }
 
   #goOn(): void {
@@ -174,8 +189,10 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
 
   #read(bytes: Buffer): void {
     if (!this.#takesInput()) return;
+    this.#streams.beginRead();
     this.#parser.push(bytes);
     this.#parse();
+    if (!this.#parser.holdsInput && !this.#streams.inputKept) this.#socket.spare?.();
   }
 
   /** Acts on the parser's input; on no more requests than {@link REQUESTS_A_TURN}, the rest comes after other connections' turns. */
@@ -204,6 +221,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     if (!parser.incomplete) this.#incompleteSince = -1;
     else if (this.#incompleteSince < 0 || events > 0) this.#incompleteSince = now;
     if (this.#streams.turnPending) this.wake();
+    if (!this.#turnScheduled) this.#noteHeld();
   }
 
   #yield(): void {
@@ -357,6 +375,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     this.#enter("closed");
     sweepOf(this.#context.clock).delete(this);
     this.#streams.abortAll(new ServingError("cancelled", "the client closed the connection"));
+    this.#account.set(0);
   }
 }
 

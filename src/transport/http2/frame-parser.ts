@@ -1,3 +1,4 @@
+import { ownBytes } from "../own-bytes.ts";
 import { connectionFault, ERROR_CODE, type Fault } from "./error-code.ts";
 import { CLIENT_PREFACE, DEFAULT_MAX_FRAME_SIZE, FRAME_FLAG, FRAME_HEADER_BYTES, FRAME_TYPE, readUint32 } from "./frame.ts";
 
@@ -88,10 +89,23 @@ export class FrameParser {
     return this.#at < this.#chunk.length;
   }
 
+  /** Whether a part of the chunk will be looked at again. */
+  get holdsInput(): boolean {
+    return this.hasInput || this.#block.length > 0;
+  }
+
   /** Gives the next chunk; the one before must have been read to its end. The chunk must stay unchanged while views are in use. */
   push(chunk: Buffer): void {
     this.#chunk = chunk;
     this.#at = 0;
+  }
+
+  /** Lets go of the buffers of which it holds nothing or a small part. To be called between chunks or when the rest of one must wait. */
+  compact(): void {
+    this.#chunk = this.hasInput ? ownBytes(this.#chunk.subarray(this.#at)) : EMPTY;
+    this.#at = 0;
+    this.bytes = EMPTY;
+    if (this.#block.length > 0) this.#block = this.#block.map(ownBytes);
   }
 
   /** The next event of the chunk; undefined when more bytes are needed. */

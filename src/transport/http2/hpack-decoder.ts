@@ -95,6 +95,8 @@ export class HpackDecoder {
         values.push(value);
       }
     }
+    // Else the decoder of an idle connection would keep what the socket received in memory.
+    this.#bytes = scratch;
     return { names, values, oversized };
   }
 

@@ -1,11 +1,13 @@
 import type { ServingError } from "../../base/serving-error.ts";
 import { BodyPump, type BodySink, discardBody } from "../body-pump.ts";
+import { BUDGET_SPENT } from "../buffer-budget.ts";
 import { bodyCoding, inflateRequestBody } from "../content-coding.ts";
 import type { HttpRequest, HttpResponse } from "../http-exchange.ts";
 import { BodyCollector } from "../http1/body-collector.ts";
 import { faultAnswer } from "../http1/fault-answer.ts";
 import type { FaultStatus } from "../http1/request-fault.ts";
 import { hasBody } from "../http1/response-writer.ts";
+import { ownBytes } from "../own-bytes.ts";
 import { compressResponse, isCompressible } from "../response-compression.ts";
 import { ERROR_CODE } from "./error-code.ts";
 import { encodeResponseHead } from "./http-response-head.ts";
@@ -71,6 +73,7 @@ class HttpCall implements HttpRequest, StreamConsumer, BodySink {
     if (this.#collector === undefined) {
       const whole = this.#head.contentLength === end - start;
       if (whole) {
+        this.#host.keepInput();
         this.body = bytes.subarray(start, end);
         return;
       }
@@ -90,6 +93,10 @@ class HttpCall implements HttpRequest, StreamConsumer, BodySink {
     }
   }
 
+  compact(): void {
+    if (this.#phase === "receiving") this.body = ownBytes(this.body);
+  }
+
   remoteEnded(): void {
     if (this.#phase !== "receiving") return;
     this.#phase = "answering";
@@ -101,6 +108,10 @@ class HttpCall implements HttpRequest, StreamConsumer, BodySink {
 
   overdue(): void {
     if (this.#phase === "receiving") this.#refuse(408, "the request did not arrive in time");
+  }
+
+  overloaded(): void {
+    if (this.#phase === "receiving") this.#refuse(503, BUDGET_SPENT);
   }
 
   aborted(reason: ServingError): void {
@@ -181,6 +192,7 @@ class HttpCall implements HttpRequest, StreamConsumer, BodySink {
   }
 
   #answer(answer: HttpResponse): void {
+    this.#collector = undefined;
     if (this.#phase !== "receiving" && this.#phase !== "answering") {
       this.#discard(answer);
       return;

@@ -9,6 +9,13 @@ export interface StreamHost {
   readonly outbound: Outbound;
   /** Ends the stream with RST_STREAM and forgets what it had to send. */
   reset(stream: Stream, code: number): void;
+  /**
+   * Says that the caller looks into the bytes it was just given for longer than the call; they stay as they are. Returns what
+   * {@link letInputGo} takes.
+   */
+  keepInput(): number;
+  /** Says that the caller will not look there again, after all. */
+  letInputGo(kept: number): void;
   /** Gives back body bytes that are no longer kept in memory and lets the peer send as many more on the stream. */
   consumed(stream: Stream, bytes: number): void;
 }

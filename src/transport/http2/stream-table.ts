@@ -1,4 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
+import { type BufferBudget, SMALL_BODY_BYTES } from "../buffer-budget.ts";
 import type { ConnectionContext } from "../connection.ts";
 import { openGrpcCall } from "../grpc/open-call.ts";
 import type { AbuseBudget } from "./abuse-budget.ts";
@@ -16,6 +17,8 @@ import type { StreamHost } from "./stream-host.ts";
 
 /** How much more than one whole body the windows let a peer send, so that a body over the limit is seen and answered. */
 const WINDOW_SLACK = 64 * 1024;
+/** Answers that may wait for a peer who asks for more when no memory is left. */
+const UNREAD_BYTES = 64 * 1024;
 /** Bodies of unanswered requests kept at once for one connection, in units of the largest body. */
 const HELD_BODIES = 4;
 
@@ -44,22 +47,51 @@ export class StreamTable implements StreamHost {
   readonly #streams = new Map<number, Stream>();
   readonly #closed: ClosedStreams;
   readonly #windowSize: number;
+  readonly #buffers: BufferBudget;
   #heldBytes = 0;
+  /** How many look into the bytes of the read at hand, and which read that is. */
+  #inputViews = 0;
+  #reads = 0;
   #opened: Stream[] = [];
   #answeredEarly: Stream[] = [];
 
-  constructor(context: ConnectionContext, outbound: Outbound, budget: AbuseBudget) {
+  constructor(context: ConnectionContext, outbound: Outbound, budget: AbuseBudget, buffers: BufferBudget) {
     const { limits } = context;
     this.context = context;
     this.outbound = outbound;
     this.#budget = budget;
+    this.#buffers = buffers;
     this.#heads = new HeadReader({ maxBytes: limits.maxHeaderBytes, maxCount: limits.maxHeaderCount });
     this.#closed = new ClosedStreams(limits.maxConcurrentStreams);
     this.#windowSize = receiveWindowSize(limits.maxBodyBytes);
   }
 
+  /** Whether anybody looks into the bytes of the read at hand. */
+  get inputKept(): boolean {
+    return this.#inputViews > 0;
+  }
+
+  beginRead(): void {
+    this.#reads++;
+    this.#inputViews = 0;
+  }
+
+  keepInput(): number {
+    this.#inputViews++;
+    return this.#reads;
+  }
+
+  letInputGo(kept: number): void {
+    if (kept === this.#reads) this.#inputViews--;
+  }
+
   get size(): number {
     return this.#streams.size;
+  }
+
+  /** Bodies of unanswered requests that are kept. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   values(): Iterable<Stream> {
@@ -112,7 +144,8 @@ export class StreamTable implements StreamHost {
       if (this.#heldBytes > HELD_BODIES * this.context.limits.maxBodyBytes + WINDOW_SLACK) {
         return streamFault(ERROR_CODE.enhanceYourCalm, "the connection's unanswered requests are too large together");
       }
-      stream.consumer?.received(parser.bytes, start, end);
+      if (this.#buffers.exhausted && stream.receivedBytes > SMALL_BODY_BYTES) stream.consumer?.overloaded();
+      else stream.consumer?.received(parser.bytes, start, end);
     }
     return endStream ? this.#remoteEnd(stream) : undefined;
   }
@@ -194,6 +227,7 @@ export class StreamTable implements StreamHost {
   sweep(now: number): void {
     const { limits } = this.context;
     for (const stream of this.#streams.values()) {
+      if (stream.remoteOpen) stream.consumer?.compact();
       if (stream.awaitingBody && now - stream.openedAt >= limits.requestTimeoutMs) {
         stream.awaitingBody = false;
         stream.consumer?.overdue();
@@ -227,7 +261,8 @@ export class StreamTable implements StreamHost {
     const contentLength = typeof head === "string" ? -1 : head.contentLength;
     const window = new ReceiveWindow(this.#windowSize);
     const stream = new Stream(streamId, this.outbound.peer.initialWindowSize, window, contentLength, this.now);
-    if (this.#streams.size >= limits.maxConcurrentStreams || this.outbound.queuedBytes > limits.maxBodyBytes) {
+    const unread = this.#buffers.exhausted ? UNREAD_BYTES : limits.maxBodyBytes;
+    if (this.#streams.size >= limits.maxConcurrentStreams || this.outbound.queuedBytes > unread) {
       return this.#refuse(stream);
     }
     this.#streams.set(streamId, stream);

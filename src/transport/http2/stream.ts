@@ -27,8 +27,12 @@ export interface StreamConsumer {
   aborted(reason: ServingError): void;
   /** The turn in which the stream was opened is over, and the peer has not sent everything. */
   turnEnded(): void;
+  /** The body has not all come for a while: what is held of it must not keep more than itself in memory. */
+  compact(): void;
   /** The body has not come within the request's time: answer or give up. */
   overdue(): void;
+  /** There is no memory for the body: answer or give up. What arrives of it later is not kept. */
+  overloaded(): void;
 }
 
 /** Body bytes waiting for the peer's windows. */

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import type { Connection, ConnectionContext } from "../connection.ts";
 import { testAdoption } from "../epoll/test-adoption.ts";
 import { DEFAULT_LIMITS, type TransportLimits } from "../limits.ts";
+import type { PeerSocket } from "../peer-socket.ts";
 import { createHttp2Connection } from "./connection.ts";
 import {
   CLIENT_PREFACE,
@@ -51,8 +52,12 @@ export async function serveLoopback(changes: ContextChanges = {}): Promise<Loopb
     limits: { ...DEFAULT_LIMITS, ...changes.limits },
   };
   const connections: Connection[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const sockets = new Set<PeerSocket>();
+  const server = createServer({ pauseOnConnect: true }, (accepted) => {
+    const adopted = context.adopt?.(accepted);
+    if (adopted === undefined) accepted.resume();
+    else adopted.allowHalfOpen = false;
+    const socket = adopted ?? accepted;
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     connections.push(createHttp2Connection(socket, Buffer.alloc(0), context));
