@@ -1,4 +1,4 @@
-import { largeBuffers } from "../../base/large-buffers.ts";
+import { largeBuffers, SMALLEST_LARGE } from "../../base/large-buffers.ts";
 import { ARRAY_TYPES } from "../../tensor/dtype.ts";
 import { allocateBlock, type BlockType, type BlockValues, type NumberBlock } from "./number-block.ts";
 import { DONE, MORE, type NumberModule } from "./number-module/number-module.ts";
@@ -9,6 +9,8 @@ const WINDOW_GROWTH = 4;
 
 /** Part of an estimated array that may stay unused without it being copied into one that fits. */
 const ACCEPTED_SLACK = 1 / 16;
+/** The same of an array in memory that is used again. */
+const ACCEPTED_LENT_SLACK = 1 / 4;
 
 const NOTHING = new Uint8Array(0);
 
@@ -92,11 +94,20 @@ class BlockScan {
   }
 
   private values(): BlockValues {
-    if (this.gathered === undefined) return this.output().slice();
+    if (this.gathered === undefined) {
+      const output = this.output();
+      const own = allocateBlock(this.dtype, output.length);
+      // Both are of one class.
+      (own as Uint8Array).set(output as Uint8Array);
+      return own;
+    }
     this.gather(this.limit);
     const { gathered, gatheredCount } = this;
-    if (gathered.length - gatheredCount > gathered.length * ACCEPTED_SLACK) return gathered.slice(0, gatheredCount);
-    return gathered.subarray(0, gatheredCount);
+    const slack = gathered.byteLength < SMALLEST_LARGE ? ACCEPTED_SLACK : ACCEPTED_LENT_SLACK;
+    if (gathered.length - gatheredCount <= gathered.length * slack) return gathered.subarray(0, gatheredCount);
+    const values = gathered.slice(0, gatheredCount);
+    largeBuffers.giveBack(gathered);
+    return values;
   }
 
   /** Takes the values out of the module's memory; the text is read up to `at`. */

@@ -279,8 +279,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
       answer = this.#handlerFault(reason);
     }
     if (answer instanceof Promise) {
-      // The request may lie in what was just received.
-      this.#inputKept = true;
+      if (!this.#reader.gathered) this.#inputKept = true;
       this.#answers.wait(exchange);
       answer.then(
         (ready) => this.#answered(exchange, ready),

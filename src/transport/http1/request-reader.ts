@@ -37,6 +37,7 @@ export class RequestReader {
   #emptyLine = false;
   #continueDue = false;
   #body: Uint8Array = NO_BYTES;
+  #gathered = false;
   /** A head of before in bytes of its own: clients repeat themselves, and comparing costs a fraction of parsing. */
   #known: RequestHead | undefined = undefined;
   #changes = -1;
@@ -48,6 +49,11 @@ export class RequestReader {
   /** The body, still in its content coding, of the request that {@link next} gave last. */
   get body(): Uint8Array {
     return this.#body;
+  }
+
+  /** Whether the request that {@link next} gave last lies in memory of its own, head and body. */
+  get gathered(): boolean {
+    return this.#gathered;
   }
 
   /** The head of the request whose body is being read, or was found faulty; of a faulty head no more than whether it asks for HEAD. */
@@ -230,6 +236,7 @@ export class RequestReader {
 
   #whole(head: RequestHead, body: Uint8Array): RequestHead {
     this.#body = body;
+    this.#gathered = this.#collector !== undefined;
     this.#place = "head";
     this.#emptyLine = false;
     this.#head = undefined;
