@@ -175,6 +175,13 @@ describe("requests over the limits are answered", () => {
     const session = client(await serve({ http: echo, limits: { maxHeaderCount: 20 } }));
     const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`x-${index}`, "1"]));
     expect((await request(session, { ":method": "GET", ":path": "/", ...many })).status).toBe(431);
+  });
+
+  test("a header block longer than the limit costs its request and not the connection", async () => {
+    const session = client(await serve({ http: echo, limits: { maxHeaderBytes: 4096 } }));
+    const long = { "x-long": "~".repeat(6000) };
+    expect((await request(session, { ":method": "GET", ":path": "/", ...long })).status).toBe(431);
+    expect((await request(session, { ":method": "POST", ":path": "/" }, pattern(10))).status).toBe(200);
     expect((await request(session, { ":method": "GET", ":path": "/" })).status).toBe(200);
   });
 });

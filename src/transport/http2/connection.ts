@@ -23,6 +23,8 @@ const LINGER_MS = 1000;
 const REQUESTS_A_TURN = 32;
 /** Nothing more is read while this much waits for the socket: more than DATA, which has its own bound, comes to by itself. */
 const UNSENT_BYTES = 2 * 1024 * 1024;
+/** Header blocks are read up to so many times the limit: one that is too long costs its request and not the connection. */
+const READ_HEADERS = 4;
 const DRAIN_PING = Buffer.from("draining", "latin1");
 
 /**
@@ -59,7 +61,7 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     this.#startedAt = now;
     this.#phaseSince = now;
     this.#incompleteSince = now;
-    this.#parser = new FrameParser({ maxHeaderBlockBytes: limits.maxHeaderBytes });
+    this.#parser = new FrameParser({ maxHeaderBlockBytes: READ_HEADERS * limits.maxHeaderBytes });
     this.#budget = new AbuseBudget(limits, now);
     this.#window = new ReceiveWindow(receiveWindowSize(limits.maxBodyBytes), DEFAULT_WINDOW);
     this.#outbound = new Outbound(socket, this);

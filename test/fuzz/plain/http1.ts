@@ -33,7 +33,7 @@ export function plainHead(text: string): PlainHead {
     .join()
     .toLowerCase()
     .split(",")
-    .map((option) => option.trim());
+    .map((option) => option.replace(/^[ \t]+|[ \t]+$/g, ""));
   const minorVersion = start[3] === "0" ? 0 : 1;
   return {
     method: start[1]!,
