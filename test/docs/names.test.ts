@@ -21,6 +21,7 @@ const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
   "floor-models",
   "help",
   "ignore-scripts",
+  "inputs",
   "key",
   "models",
   "protocols",
