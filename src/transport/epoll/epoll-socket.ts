@@ -20,6 +20,8 @@ export interface SocketPoller {
   send(fd: number, bytes: Uint8Array, start: number): number;
   /** Sends the beginning of these pieces, from `start` in the first, in one call. */
   sendJoined(fd: number, pieces: readonly PendingWrite[], start: number): number;
+  /** Reads what has arrived and drops it: closed with bytes unread, a TCP socket is reset and the peer can lose what was written last. */
+  discardReceived(fd: number): void;
   shutdownWriting(fd: number): void;
   /** Lets go of the socket's descriptor. */
   release(socket: EpollSocket, reset: boolean): void;
@@ -249,8 +251,10 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
   #afterWriting(): void {
     if (this.#writing !== "ending" || this.#pending.length > 0 || this.#destroyed) return;
     this.#writing = "ended";
-    if (this.#destroyWhenWritten || this.#peerEnded) this.destroy();
-    else this.#poller.shutdownWriting(this.fd);
+    if (this.#destroyWhenWritten || this.#peerEnded) {
+      this.#poller.discardReceived(this.fd);
+      this.destroy();
+    } else this.#poller.shutdownWriting(this.fd);
   }
 
   /** Whether the errno is one that ends the socket; a call that would only have to wait does not. */

@@ -34,6 +34,8 @@ const LONGEST_SLEEP_MS = 100;
 const SHORT_SLEEP_MS = 5;
 /** Pieces up to this size together are sent from one buffer. */
 const JOINED_BYTES = 64 * 1024;
+/** Of a socket about to be closed: a peer that sends more than that all the while is reset. */
+const MOST_DISCARDED_READS = 16;
 /** A single piece up to this size is copied: cheaper than to ask for its address. */
 const COPIED_BYTES = 16 * 1024;
 
@@ -157,6 +159,13 @@ export class Poller implements SocketPoller {
       if (length === JOINED_BYTES) break;
     }
     return this.#result(this.#calls.send(fd, address, length));
+  }
+
+  discardReceived(fd: number): void {
+    const { address } = this.#joined;
+    for (let reads = 0; reads < MOST_DISCARDED_READS; reads++) {
+      if (this.#calls.receive(fd, address, JOINED_BYTES) < JOINED_BYTES) return;
+    }
   }
 
   shutdownWriting(fd: number): void {
