@@ -50,6 +50,8 @@ export class JsonWork {
   }
 }
 
+const MOVED_TEXT_BYTES = 64 * 1024;
+
 /** The memory that goes along with a request instead of being copied. */
 export function requestMemory(request: JsonRequest): readonly ArrayBuffer[] {
   if (request.kind === "open") return buffers([request.body]);
@@ -59,7 +61,8 @@ export function requestMemory(request: JsonRequest): readonly ArrayBuffer[] {
 /** The memory that goes along with an answer. */
 export function resultMemory(result: JsonResult): readonly ArrayBuffer[] {
   if (typeof result === "string") return [];
-  if (result instanceof Uint8Array) return buffers([result]);
+  // A short text lies in memory that Node shares among buffers, and that cannot be moved.
+  if (result instanceof Uint8Array) return result.length < MOVED_TEXT_BYTES ? [] : buffers([result]);
   return "offsets" in result ? buffers([result.offsets, result.bytes]) : tensorMemory(result.tensors);
 }
 
