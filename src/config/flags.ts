@@ -1,3 +1,4 @@
+// Above the usual length of a file: one table of all flags, read from top to bottom, of which the page of flags is made.
 /** How a value is spelled. */
 export type FlagKind = "boolean" | "integer" | "number" | "text" | "list" | "choice";
 

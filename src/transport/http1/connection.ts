@@ -1,3 +1,4 @@
+// Above the usual length of a file: what a connection does next depends on all of its states, which are seen here together.
 import { largeBuffers, SMALLEST_LARGE } from "../../base/large-buffers.ts";
 import { BUDGET_SPENT, type BufferAccount, type BufferBudget, SMALL_BODY_BYTES, unboundedBuffers } from "../buffer-budget.ts";
 import type { Connection, ConnectionContext, ConnectionFactory } from "../connection.ts";

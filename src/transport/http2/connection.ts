@@ -1,3 +1,4 @@
+// Above the usual length of a file: every frame of the connection itself, its limits and its end are decided in one place.
 import { ServingError } from "../../base/serving-error.ts";
 import { type BufferAccount, unboundedBuffers } from "../buffer-budget.ts";
 import type { Connection, ConnectionContext, ConnectionFactory } from "../connection.ts";

@@ -1,3 +1,4 @@
+// Above the usual length of a file: one state machine over the bytes.
 import { ownBytes } from "../own-bytes.ts";
 import { connectionFault, ERROR_CODE, type Fault } from "./error-code.ts";
 import { CLIENT_PREFACE, DEFAULT_MAX_FRAME_SIZE, FRAME_FLAG, FRAME_HEADER_BYTES, FRAME_TYPE, readUint32 } from "./frame.ts";
