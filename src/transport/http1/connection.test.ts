@@ -101,6 +101,15 @@ describe("a persistent connection", () => {
     expect((await client.answers(1))[0]?.body).toBe("true");
   });
 
+  test("answers with a part of a large body as that came", async () => {
+    const server = await start((request) => ({ status: 200, headers: [], body: request.body.subarray(10, 40) }));
+    const client = await server.client();
+    const body = "abcdefghij".repeat(6000);
+    await client.send(get("/", `Content-Length: ${body.length}`).replace("GET", "POST"));
+    await client.send(body);
+    expect((await client.answers(1))[0]?.body).toBe("abcdefghij".repeat(3));
+  });
+
   test("answers in the order of the requests, whichever is ready first", async () => {
     const { handler, answers } = told();
     const client = await (await start(handler)).client();

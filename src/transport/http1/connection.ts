@@ -297,10 +297,13 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
     // What is short, is not to be compressed and waits for no other answer is copied before this returns.
     const atOnce = this.#answers.length === 0 && !exchange.head.hasAcceptEncoding;
     const copied = atOnce && body instanceof Uint8Array && body.length <= COPIED_BODY_BYTES;
-    if (!copied && looksIntoRequest(answer, exchange)) this.#inputKept = true;
-    else if (exchange.body.length >= SMALLEST_LARGE / 2) {
-      largeBuffers.giveBack(exchange.body);
-      exchange.body = NO_BYTES;
+    const large = exchange.body.length >= SMALLEST_LARGE / 2;
+    if (large || !copied) {
+      if (looksIntoRequest(answer, exchange)) this.#inputKept = true;
+      else if (large) {
+        largeBuffers.giveBack(exchange.body);
+        exchange.body = NO_BYTES;
+      }
     }
     this.#encode(exchange, answer);
   }
