@@ -1,7 +1,7 @@
 import type { StatusCode } from "./serving-error.ts";
 
 /** Canonical codes in the order of their numbers (google.rpc.Code); index 0 is OK and has no error. */
-const CODES: readonly (StatusCode | "ok")[] = [
+export const STATUS_CODES: readonly (StatusCode | "ok")[] = [
   "ok",
   "cancelled",
   "unknown",
@@ -21,7 +21,7 @@ const CODES: readonly (StatusCode | "ok")[] = [
   "unauthenticated",
 ];
 
-const NUMBERS: ReadonlyMap<string, number> = new Map(CODES.map((code, number) => [code, number]));
+const NUMBERS: ReadonlyMap<string, number> = new Map(STATUS_CODES.map((code, number) => [code, number]));
 
 /** The number of a code on the wire (gRPC status, `tensorflow.error.Code`); OK is 0. */
 export function statusNumber(code: StatusCode | "ok"): number {

@@ -13,6 +13,7 @@ import { dataTypeNumber } from "./data-type.ts";
 import { decodeTensorProto } from "./tensor-proto.ts";
 import { VALUE_FIELDS } from "./tensor-proto-fields.ts";
 import { encodeTensorProto } from "./tensor-proto-plan.ts";
+import { typedField } from "./test-tensor-fields.ts";
 
 const DTYPES = Object.keys(VALUE_FIELDS) as DType[];
 type Value = number | bigint | boolean | Uint8Array;
@@ -83,31 +84,13 @@ function layOut({ dtype, shape, values, packed, dtypeLast }: Layout): Uint8Array
   return writer.finish();
 }
 
-/** The typed field's values by the generated code. */
-function fieldOf(message: TensorProto, dtype: DType): readonly Value[] {
-  const fields: Readonly<Record<number, readonly Value[]>> = {
-    5: message.floatVal,
-    6: message.doubleVal,
-    7: message.intVal,
-    8: message.stringVal,
-    9: message.scomplexVal,
-    10: message.int64Val,
-    11: message.boolVal,
-    12: message.dcomplexVal,
-    13: message.halfVal,
-    16: message.uint32Val,
-    17: message.uint64Val,
-  };
-  return fields[VALUE_FIELDS[dtype]];
-}
-
 /** The plain twin: the generated code's message, then the fill rule element by element. */
 function plainDecode(bytes: Uint8Array): { shape: number[]; items: (number | bigint | string)[] } {
   const message = fromBinary(TensorProtoSchema, bytes);
   const dtype = DTYPES.find((candidate) => dataTypeNumber(candidate) === message.dtype)!;
   const shape = (message.tensorShape?.dim ?? []).map((dim) => Number(dim.size));
   const count = shape.reduce((product, size) => product * size, 1);
-  const values = fieldOf(message, dtype);
+  const values = typedField(message, VALUE_FIELDS[dtype]);
   if (dtype === "string") {
     const texts = values.map((value) => Buffer.from(value as Uint8Array).toString("hex"));
     return { shape, items: Array.from({ length: count }, (_, i) => texts[Math.min(i, texts.length - 1)] ?? "") };
@@ -168,7 +151,7 @@ describe.each(DTYPES)("%s", (dtype) => {
           const message = fromBinary(TensorProtoSchema, bytes);
           const width = dtype === "string" ? 1 : ARRAY_TYPES[dtype].width;
           const count = tensor.shape.reduce((product, size) => product * size, 1);
-          expect(fieldOf(message, dtype).length).toBe(asContent ? 0 : count * width);
+          expect(typedField(message, VALUE_FIELDS[dtype]).length).toBe(asContent ? 0 : count * width);
           expect(message.tensorContent.length > 0).toBe(asContent && count > 0);
           const again = decodeTensorProto(bytes);
           expect(again).toEqual(tensor);

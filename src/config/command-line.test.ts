@@ -2,23 +2,12 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { ServingError } from "../base/serving-error.ts";
 import { addServerFlags, flagError, flagValuesOf, normalizeArguments, parseFlags } from "./command-line.ts";
 import { FLAGS } from "./flags.ts";
+import { faultOf } from "./test-fault.ts";
 
 const options = (...argv: string[]) => parseFlags(argv, {}).options;
 const cores = availableParallelism();
-
-function faultOf(...argv: string[]): string {
-  try {
-    parseFlags(argv, {});
-  } catch (reason) {
-    expect(reason).toBeInstanceOf(ServingError);
-    expect((reason as ServingError).code).toBe("invalid-argument");
-    return (reason as ServingError).message;
-  }
-  return "accepted";
-}
 
 describe("parseFlags", () => {
   test("takes defaults where nothing is said", () => {

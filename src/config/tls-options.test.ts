@@ -1,19 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { ServingError } from "../base/serving-error.ts";
 import { parseFlags } from "./command-line.ts";
+import { faultOf } from "./test-fault.ts";
 
 const tlsOf = (...argv: string[]) => parseFlags(argv, {}).options.tls;
-
-function faultOf(...argv: string[]): string {
-  try {
-    parseFlags(argv, {});
-  } catch (reason) {
-    expect(reason).toBeInstanceOf(ServingError);
-    expect((reason as ServingError).code).toBe("invalid-argument");
-    return (reason as ServingError).message;
-  }
-  return "accepted";
-}
 
 const FILES = ["--tls_certificate_file=/c", "--tls_key_file=/k"];
 const DEFAULTS = {

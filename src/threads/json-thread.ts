@@ -1,8 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createLog } from "../base/log.ts";
 import type { JsonThreadData } from "./json-thread-link.ts";
-import { type JsonResult, JsonWork, resultMemory, type ToJsonThread } from "./json-work.ts";
-import { answerTicket } from "./tickets.ts";
+import { answerJson, JsonWork, type ToJsonThread } from "./json-work.ts";
 
 /** The entry of a serving thread's JSON thread. */
 const port = parentPort;
@@ -12,15 +11,11 @@ const { logLevel, index } = workerData as JsonThreadData;
 const log = createLog(logLevel, { thread: index, part: "json" });
 const work = new JsonWork();
 
-port.on("message", (message: ToJsonThread) => {
-  if (message.kind === "close") {
-    work.close();
-    return;
-  }
-  void answerTicket(
-    message.ticket,
-    () => work.perform(message.body),
-    (answer) => port.postMessage(answer, answer.error === undefined ? resultMemory(answer.value as JsonResult) : []),
-    (reason) => log.error("json_failed", { request: message.body.kind, err: reason }),
-  );
-});
+port.on("message", (message: ToJsonThread) =>
+  answerJson(
+    work,
+    message,
+    (answer, memory) => port.postMessage(answer, memory),
+    (request, reason) => log.error("json_failed", { request, err: reason }),
+  ),
+);

@@ -13,8 +13,7 @@ import { type NamedTensors, stringTensor, type Tensor } from "../tensor/tensor.t
 import { BodyCollector } from "../transport/http1/body-collector.ts";
 import type { JsonThreadHandlers, StartJsonThread } from "./json-thread-link.ts";
 import { JsonThreads } from "./json-threads.ts";
-import { JsonWork, requestMemory, resultMemory, type ToJsonThread } from "./json-work.ts";
-import { answerTicket } from "./tickets.ts";
+import { answerJson, JsonWork, requestMemory, type ToJsonThread } from "./json-work.ts";
 
 const silent = { debugging: false, debug() {}, info() {}, warn() {}, error() {} };
 
@@ -57,17 +56,10 @@ class FakeThreads {
   }
 
   #perform(work: JsonWork, message: ToJsonThread, handlers: JsonThreadHandlers): void {
-    if (message.kind === "close") {
-      work.close();
-      return;
-    }
-    void answerTicket(
-      message.ticket,
-      () => work.perform(message.body),
-      (answer) => {
-        const memory = answer.error === undefined ? resultMemory(answer.value as Uint8Array) : [];
-        handlers.answered(structuredClone(answer, { transfer: memory as ArrayBuffer[] }));
-      },
+    answerJson(
+      work,
+      message,
+      (answer, memory) => handlers.answered(structuredClone(answer, { transfer: memory as ArrayBuffer[] })),
       () => undefined,
     );
   }

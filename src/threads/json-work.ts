@@ -5,7 +5,8 @@ import { writePredictResponse } from "../codec/json/predict-response.ts";
 import type { TensorInfo } from "../tensor/signature.ts";
 import type { StringArray } from "../tensor/string-array.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
-import type { Ticketed } from "./messages.ts";
+import type { Answer, Ticketed } from "./messages.ts";
+import { answerTicket } from "./tickets.ts";
 
 /** What a serving thread asks of its JSON thread, in this order for a body: `open`, then `inputs` or `examples`. */
 export type JsonRequest =
@@ -51,6 +52,29 @@ export class JsonWork {
 }
 
 const MOVED_TEXT_BYTES = 64 * 1024;
+
+/**
+ * Does what a message asks of `work`. `send` is given the answer with the memory that goes along with it; `report` is told of errors that
+ * are nobody's ServingError.
+ */
+export function answerJson(
+  work: JsonWork,
+  message: ToJsonThread,
+  send: (answer: Answer, memory: readonly ArrayBuffer[]) => void,
+  report: (kind: JsonRequest["kind"], reason: unknown) => void,
+): void {
+  if (message.kind === "close") {
+    work.close();
+    return;
+  }
+  const { kind } = message.body;
+  void answerTicket(
+    message.ticket,
+    () => work.perform(message.body),
+    (answer) => send(answer, answer.error === undefined ? resultMemory(answer.value as JsonResult) : []),
+    (reason) => report(kind, reason),
+  );
+}
 
 /** The memory that goes along with a request instead of being copied. */
 export function requestMemory(request: JsonRequest): readonly ArrayBuffer[] {

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { perClock } from "./per-clock.ts";
 
 /** Something with time limits that a {@link Sweep} looks at. */
 export interface Swept {
@@ -47,14 +48,5 @@ export class Sweep {
   }
 }
 
-const sweeps = new WeakMap<Clock, Sweep>();
-
 /** The sweep of a clock. */
-export function sweepOf(clock: Clock): Sweep {
-  let sweep = sweeps.get(clock);
-  if (sweep === undefined) {
-    sweep = new Sweep(clock);
-    sweeps.set(clock, sweep);
-  }
-  return sweep;
-}
+export const sweepOf = perClock((clock) => new Sweep(clock));

@@ -1,6 +1,6 @@
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { ServingError, type StatusCode } from "../../src/base/serving-error.ts";
-import { statusNumber } from "../../src/base/status-code.ts";
+import { STATUS_CODES } from "../../src/base/status-code.ts";
 import { decodeBinaryMetadata, encodeBinaryMetadata } from "../../src/transport/grpc/metadata.ts";
 import type { GrpcCall, GrpcMethod, StreamingMethod, UnaryMethod } from "../../src/transport/grpc/method.ts";
 import { interopMessage } from "./interop-messages.ts";
@@ -15,28 +15,6 @@ const StreamingOutputCallResponse = interopMessage("StreamingOutputCallResponse"
 const ECHO_INITIAL = "x-grpc-test-echo-initial";
 const ECHO_TRAILING = "x-grpc-test-echo-trailing-bin";
 
-const CODES = (
-  [
-    "cancelled",
-    "unknown",
-    "invalid-argument",
-    "deadline-exceeded",
-    "not-found",
-    "already-exists",
-    "permission-denied",
-    "resource-exhausted",
-    "failed-precondition",
-    "aborted",
-    "out-of-range",
-    "unimplemented",
-    "internal",
-    "unavailable",
-    "data-loss",
-    "unauthenticated",
-  ] satisfies StatusCode[]
-).map((code) => [statusNumber(code), code] as const);
-const CODE_BY_NUMBER: ReadonlyMap<number, StatusCode> = new Map(CODES);
-
 function echoMetadata(call: GrpcCall): void {
   const initial = call.metadata(ECHO_INITIAL);
   if (initial !== undefined) call.addHeader(ECHO_INITIAL, initial);
@@ -45,9 +23,15 @@ function echoMetadata(call: GrpcCall): void {
   for (const value of decodeBinaryMetadata(trailing)) call.addTrailer(ECHO_TRAILING, encodeBinaryMetadata(value));
 }
 
+/** The code of a number that is not 0. */
+function codeOf(number: number): StatusCode {
+  const code = STATUS_CODES[number];
+  return code === undefined || code === "ok" ? "unknown" : code;
+}
+
 function throwStatus(status: { readonly code: number; readonly message: string } | undefined): void {
   if (status === undefined || status.code === 0) return;
-  throw new ServingError(CODE_BY_NUMBER.get(status.code) ?? "unknown", status.message);
+  throw new ServingError(codeOf(status.code), status.message);
 }
 
 /** A client says whether it compressed a message: a server that cannot tell, or lost the message on its way, fails here. */

@@ -1,26 +1,19 @@
 import { closeSync, cpSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { fixture, publishVersion, temporaryFolder } from "../support/folders.ts";
+import { fixture, publishVersion, temporaryFolders } from "../support/folders.ts";
 import { modelStatus, states } from "../support/model-status.ts";
 import { HALF_PLUS_TWO } from "../support/predict.ts";
 import { rest } from "../support/rest.ts";
 import { eventually, logLines, type RunningServer, startServer } from "../support/server.ts";
 
 let server: RunningServer | undefined;
-const folders: { remove(): void }[] = [];
+const folder = temporaryFolders();
 
 afterEach(async () => {
   await server?.stop();
   server = undefined;
-  for (const folder of folders.splice(0)) folder.remove();
 });
-
-function folder(): string {
-  const made = temporaryFolder();
-  folders.push(made);
-  return made.path;
-}
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -1,14 +1,15 @@
 import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { readCorpus } from "./corpus.ts";
 import { type FuzzReport, fuzz } from "./fuzzer.ts";
 import type { FuzzTarget } from "./target.ts";
-import type { Watchdog } from "./watchdog.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** What the ordinary test run takes for each parser. */
-export const ORDINARY = { seed: 20_260_101, inputs: 20_000 } as const;
+const ORDINARY = { seed: 20_260_101, inputs: 20_000 } as const;
 
 /** Fuzzes a parser as the ordinary test run does. Throws with the input and the command to repeat it when there is a fault. */
-export async function ordinaryRun(target: FuzzTarget, watchdog: Watchdog): Promise<FuzzReport> {
+async function ordinaryRun(target: FuzzTarget, watchdog: Watchdog): Promise<FuzzReport> {
   const corpus = readCorpus(join(import.meta.dirname, "corpus"), target.name);
   const report = await fuzz(target, { ...ORDINARY, corpus, watchdog });
   for (const { input, fault } of report.crashes) {
@@ -19,4 +20,24 @@ export async function ordinaryRun(target: FuzzTarget, watchdog: Watchdog): Promi
     );
   }
   return report;
+}
+
+/** A test for each target, for the file that calls it. */
+export function testTargets(targets: readonly FuzzTarget[]): void {
+  let watchdog: Watchdog;
+  beforeAll(() => {
+    watchdog = new Watchdog();
+  });
+  afterAll(() => watchdog.close());
+
+  test.each(targets.map((target) => [target.name, target] as const))(
+    "20,000 mutated inputs of %s end in a reading or a refusal",
+    async (_, target) => {
+      const report = await ordinaryRun(target, watchdog);
+      expect(report.inputs).toBe(ORDINARY.inputs);
+      // Fewer would mean that the mutants are not near enough to what is right.
+      expect(report.accepted).toBeGreaterThan(50);
+      expect(report.outcomes).toBeGreaterThan(5);
+    },
+  );
 }

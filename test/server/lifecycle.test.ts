@@ -8,7 +8,7 @@ import {
   ReloadConfigResponseSchema,
 } from "../../src/gen/tensorflow_serving/apis/model_management_pb.ts";
 import { PredictRequestSchema, PredictResponseSchema } from "../../src/gen/tensorflow_serving/apis/predict_pb.ts";
-import { fixture, publishVersion, removeVersion, temporaryFolder } from "../support/folders.ts";
+import { fixture, publishVersion, removeVersion, temporaryFolders } from "../support/folders.ts";
 import { GrpcClient } from "../support/grpc-client.ts";
 import { rest } from "../support/rest.ts";
 import { eventually, type RunningServer, startServer } from "../support/server.ts";
@@ -17,19 +17,12 @@ const HALF_PLUS_TWO = fixture("identity", "saved_model_half_plus_two_2_versions"
 const PREDICT = "/tensorflow.serving.PredictionService/Predict";
 
 let server: RunningServer | undefined;
-const folders: { remove(): void }[] = [];
+const folder = temporaryFolders();
 
 afterEach(async () => {
   await server?.stop();
   server = undefined;
-  for (const folder of folders.splice(0)) folder.remove();
 });
-
-function folder(): string {
-  const made = temporaryFolder();
-  folders.push(made);
-  return made.path;
-}
 
 interface Status {
   readonly version: string;

@@ -1,14 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import {
-  ReloadConfigRequestSchema,
-  ReloadConfigResponseSchema,
-} from "../../src/gen/tensorflow_serving/apis/model_management_pb.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { GrpcClient } from "../support/grpc-client.ts";
 import { gatherModel } from "../support/large-model.ts";
+import { reload } from "../support/reload.ts";
 import { rest } from "../support/rest.ts";
 import { startServer } from "../support/server.ts";
 
@@ -31,20 +27,6 @@ test.skipIf(process.platform !== "linux")(
     }
     const server = await startServer(["--model_name=a", `--model_base_path=${folder.path}/a`, "--threads=2", "--log_level=warn"]);
     const client = new GrpcClient(server.port);
-    const reload = (name: string) =>
-      client.call(
-        "/tensorflow.serving.ModelService/HandleReloadConfigRequest",
-        ReloadConfigRequestSchema,
-        create(ReloadConfigRequestSchema, {
-          config: {
-            config: {
-              case: "modelConfigList",
-              value: { config: [{ name, basePath: join(folder.path, name), modelPlatform: "onnx" }] },
-            },
-          },
-        }),
-        ReloadConfigResponseSchema,
-      );
     const proc = `/proc/${server.process.pid}`;
     const measure = () => ({
       kilobytes: Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`${proc}/status`, "utf8"))?.[1]),
@@ -55,7 +37,7 @@ test.skipIf(process.platform !== "linux")(
     try {
       for (let swap = 1; swap <= SWAPS; swap++) {
         const name = swap % 2 === 0 ? "a" : "b";
-        await reload(name);
+        await reload(client, [[name, join(folder.path, name)]]);
         const { status, text } = await rest(`${server.url}/v1/models/${name}:predict`, '{"inputs": [7, 8]}');
         expect([status, JSON.parse(text)]).toEqual([200, { outputs: [0, 0] }]);
         samples.push(measure());

@@ -1,35 +1,24 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { create } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, test } from "vitest";
-import {
-  ReloadConfigRequestSchema,
-  ReloadConfigResponseSchema,
-} from "../../src/gen/tensorflow_serving/apis/model_management_pb.ts";
-import { fixture, publishVersion, temporaryFolder } from "../support/folders.ts";
+import { fixture, publishVersion, temporaryFolders } from "../support/folders.ts";
 import { GrpcClient } from "../support/grpc-client.ts";
 import { states } from "../support/model-status.ts";
 import { grpcPredict, HALF_PLUS_TWO } from "../support/predict.ts";
+import { reload } from "../support/reload.ts";
 import { rest } from "../support/rest.ts";
 import { eventually, freePort, logLines, type RunningServer, startServer } from "../support/server.ts";
 
 const BASE = fixture("identity", "saved_model_half_plus_two_2_versions");
 
 let server: RunningServer | undefined;
-const folders: { remove(): void }[] = [];
+const folder = temporaryFolders();
 
 afterEach(async () => {
   await server?.stop();
   server = undefined;
-  for (const folder of folders.splice(0)) folder.remove();
 });
-
-function folder(): string {
-  const made = temporaryFolder();
-  folders.push(made);
-  return made.path;
-}
 
 const predict = (url: string, path = "half") => rest(`${url}/v1/models/${path}:predict`, '{"instances": [1.0]}');
 
@@ -144,21 +133,6 @@ describe("a config file that is read again", () => {
 });
 
 describe("HandleReloadConfigRequest", () => {
-  const reload = (client: GrpcClient, models: readonly (readonly [name: string, basePath: string])[]) =>
-    client.call(
-      "/tensorflow.serving.ModelService/HandleReloadConfigRequest",
-      ReloadConfigRequestSchema,
-      create(ReloadConfigRequestSchema, {
-        config: {
-          config: {
-            case: "modelConfigList",
-            value: { config: models.map(([name, basePath]) => ({ name, basePath, modelPlatform: "onnx" })) },
-          },
-        },
-      }),
-      ReloadConfigResponseSchema,
-    );
-
   test("takes a model away and brings it back as often as it is asked to", async () => {
     server = await startServer(["--model_name=half", `--model_base_path=${BASE}`]);
     const client = new GrpcClient(server.port);

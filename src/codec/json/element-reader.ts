@@ -6,7 +6,7 @@ import { type ElementReader, typeError, typeName } from "./element.ts";
 import { toBfloat16Bits, toFloat16Bits } from "./half.ts";
 import { printValue } from "./json-error.ts";
 import { lastNumber, nearestFloat32, numberValue, scanNumber } from "./number.ts";
-import { type BlockType, type BlockValues, blockType, type NumberBlock } from "./number-block.ts";
+import { type BlockType, blockType, type NumberBlock } from "./number-block.ts";
 import { scanValue } from "./scan.ts";
 import { StringElements } from "./string-elements.ts";
 
@@ -62,7 +62,7 @@ abstract class NumericElements<A extends NumericArray> {
   }
 
   /** Appends numbers of the array class of the type; the first are taken over, not copied. */
-  protected append(values: BlockValues): void {
+  protected append(values: NumericArray): void {
     if (this.count === 0) this.data = values as A;
     else {
       this.reserve(values.length);

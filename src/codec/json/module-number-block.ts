@@ -1,6 +1,6 @@
 import { largeBuffers, SMALLEST_LARGE } from "../../base/large-buffers.ts";
-import { ARRAY_TYPES } from "../../tensor/dtype.ts";
-import { allocateBlock, type BlockType, type BlockValues, type NumberBlock } from "./number-block.ts";
+import { ARRAY_TYPES, type NumericArray } from "../../tensor/dtype.ts";
+import { allocateBlock, type BlockType, type NumberBlock } from "./number-block.ts";
 import { DONE, MORE, type NumberModule } from "./number-module/number-module.ts";
 
 // An array of a few numbers must not cost the copy of a whole window.
@@ -39,7 +39,7 @@ class BlockScan {
   private readonly dtype: BlockType;
   private readonly itemBytes: number;
   /** Values that did not fit the module's output any more. */
-  private gathered: BlockValues | undefined;
+  private gathered: NumericArray | undefined;
   private gatheredCount = 0;
   /** Address after the values in the module's output. */
   private out: number;
@@ -88,12 +88,12 @@ class BlockScan {
   }
 
   /** A view of the values in the module's output. */
-  private output(): BlockValues {
+  private output(): NumericArray {
     const { memory, output } = this.module;
     return new ARRAY_TYPES[this.dtype].array(memory.buffer, output, (this.out - output) / this.itemBytes);
   }
 
-  private values(): BlockValues {
+  private values(): NumericArray {
     if (this.gathered === undefined) {
       const output = this.output();
       const own = allocateBlock(this.dtype, output.length);

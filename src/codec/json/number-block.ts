@@ -1,21 +1,8 @@
-import { ARRAY_TYPES, type DType } from "../../tensor/dtype.ts";
+import { ARRAY_TYPES, type DType, type NumericArray } from "../../tensor/dtype.ts";
 import { lentArray } from "../lent-array.ts";
 
 /** The types that whole arrays of numbers are read as. */
 export type BlockType = "float32" | "float64" | "int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64";
-
-/** Numbers of a {@link BlockType}, in the array class of their type. */
-export type BlockValues =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Uint8Array
-  | Uint16Array
-  | Uint32Array
-  | BigUint64Array;
 
 /** Numbers of a rectangular array. */
 export interface NumberBlock {
@@ -25,14 +12,14 @@ export interface NumberBlock {
   readonly shape: readonly number[];
   readonly dtype: BlockType;
   /** Row-major values: floats rounded once from their text to nearest, ties to even; integers exact. Owned by the caller. */
-  readonly values: BlockValues;
+  readonly values: NumericArray;
 }
 
 /** Most dimensions of a block. */
 export const LARGEST_RANK = 16;
 
 /** An array of a type, its elements whatever they are. */
-export function allocateBlock(dtype: BlockType, length: number): BlockValues {
+export function allocateBlock(dtype: BlockType, length: number): NumericArray {
   const { array, bytes } = ARRAY_TYPES[dtype];
   return lentArray(array, bytes, length);
 }

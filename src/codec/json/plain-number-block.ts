@@ -1,8 +1,9 @@
 // One pass from bytes to numbers for the common body: arrays of nothing but numbers, all lists of a level equally long. The plain
 // twin of module-number-block.ts, for short arrays and where WebAssembly is not to be had.
 
+import type { NumericArray } from "../../tensor/dtype.ts";
 import { EXACT_LIMIT, lastNumber, nearestFloat32, numberValue, POWERS, scaledSum, scanNumber } from "./number.ts";
-import { allocateBlock, type BlockType, type BlockValues, LARGEST_RANK, type NumberBlock } from "./number-block.ts";
+import { allocateBlock, type BlockType, LARGEST_RANK, type NumberBlock } from "./number-block.ts";
 
 /** Four more digits on a mantissa below this stay exact. */
 const MANTISSA_ROOM = 1e11;
@@ -40,7 +41,7 @@ const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const LOW_HALF = LITTLE_ENDIAN ? 0 : 4;
 
 /** The first `count` values as the type, in memory that the next call does not use; undefined where one is out of range. */
-function ownedValues(dtype: BlockType, values: Float64Array, count: number): BlockValues | undefined {
+function ownedValues(dtype: BlockType, values: Float64Array, count: number): NumericArray | undefined {
   const range = RANGES[dtype];
   if (range !== undefined) {
     const [least, greatest] = range;

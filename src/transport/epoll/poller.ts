@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import { timersFired, untilNextTimer } from "../../base/clock.ts";
+import { duplicateDescriptor } from "../descriptor.ts";
 import { beginTurn, endTurn, othersWait } from "../turn-end.ts";
 import type { DescriptorTable } from "./descriptor-table.ts";
 import { EpollSocket, type PendingWrite, type SocketPoller } from "./epoll-socket.ts";
@@ -104,8 +105,8 @@ export class Poller implements SocketPoller {
   adopt(socket: Socket): EpollSocket | undefined {
     const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } };
     if (this.#closed || handle?.fd === undefined || handle.fd < 0) return undefined;
-    const fd = this.#calls.duplicate(handle.fd);
-    if (fd < 0) return undefined;
+    const fd = duplicateOf(handle.fd);
+    if (fd === undefined) return undefined;
     if (!this.#descriptors.add(fd) || this.#control(EPOLL_ADD, fd, READABLE) < 0) {
       this.#closeDescriptor(fd);
       return undefined;
@@ -304,6 +305,15 @@ export class Poller implements SocketPoller {
   /** How long to wait for a socket or for Node's loop. */
   #sleepTime(): number {
     return othersWait() ? 0 : Math.min(this.#longestSleepMs, Math.ceil(untilNextTimer()));
+  }
+}
+
+/** Undefined when the process has no descriptor left. */
+function duplicateOf(fd: number): number | undefined {
+  try {
+    return duplicateDescriptor(fd);
+  } catch {
+    return undefined;
   }
 }
 

@@ -9,7 +9,6 @@ export const READABLE = 0x001;
 export const WRITABLE = 0x004;
 export const SHUT_WRITING = 1;
 const EPOLL_CLOEXEC = 0x80000;
-const DUPLICATE_CLOEXEC = 1030;
 const DONT_WAIT = 0x40;
 const NO_SIGNAL = 0x4000;
 const SOL_SOCKET = 1;
@@ -46,7 +45,6 @@ export interface SystemCalls {
   receive(fd: number, address: number, length: number): number;
   /** Never waits, raises no signal. */
   send(fd: number, address: number, length: number): number;
-  duplicate(fd: number): number;
   shutdown(fd: number, how: number): number;
   close(fd: number): number;
   /** Makes the close of a TCP socket a reset. */
@@ -99,7 +97,6 @@ function bindSystemCalls(event: SystemCalls["event"]): SystemCalls | undefined {
   const wait = self.func("int epoll_wait(int, uint64_t, int, int)");
   const receive = self.func("int recv(int, uint64_t, uint64_t, int)");
   const send = self.func("int send(int, uint64_t, uint64_t, int)");
-  const fcntl = self.func("int fcntl(int, int, int)");
   const shutdown = self.func("int shutdown(int, int)");
   const close = self.func("int close(int)");
   const setSocketOption = self.func("int setsockopt(int, int, int, void *, uint)");
@@ -113,7 +110,6 @@ function bindSystemCalls(event: SystemCalls["event"]): SystemCalls | undefined {
     wait: (epoll, events, count, timeoutMs) => wait(epoll, events, count, timeoutMs) as number,
     receive: (fd, address, length) => receive(fd, address, length, DONT_WAIT) as number,
     send: (fd, address, length) => send(fd, address, length, DONT_WAIT | NO_SIGNAL) as number,
-    duplicate: (fd) => fcntl(fd, DUPLICATE_CLOEXEC, 0) as number,
     shutdown: (fd, how) => shutdown(fd, how) as number,
     close: (fd) => close(fd) as number,
     resetOnClose: (fd) => void setSocketOption(fd, SOL_SOCKET, SO_LINGER, lingerNot, lingerNot.byteLength),

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../../base/clock.ts";
+import { perClock } from "../per-clock.ts";
 
 /** A call that a {@link Deadlines} watches. */
 export interface Deadlined {
@@ -63,14 +64,5 @@ export class Deadlines {
   }
 }
 
-const deadlines = new WeakMap<Clock, Deadlines>();
-
 /** The deadlines of a clock. */
-export function deadlinesOf(clock: Clock): Deadlines {
-  let found = deadlines.get(clock);
-  if (found === undefined) {
-    found = new Deadlines(clock);
-    deadlines.set(clock, found);
-  }
-  return found;
-}
+export const deadlinesOf = perClock((clock) => new Deadlines(clock));

@@ -124,11 +124,6 @@ export class RequestReader {
   compact(): void {
     this.#input = this.#position < this.#input.length ? ownBytes(this.#input.subarray(this.#position)) : NO_BYTES;
     this.#position = 0;
-    const head = this.#head;
-    if (head === undefined || head === this.#known) return;
-    const received = head.bytes.subarray(head.start, head.end);
-    const bytes = ownBytes(received);
-    if (bytes.buffer !== received.buffer) this.#head = parseRequestHead(bytes, 0, bytes.length, this.#limits);
   }
 
   /** Lets go of all that was read. */

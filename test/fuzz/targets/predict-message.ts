@@ -1,4 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import { fromMessage } from "../../../src/api/tfs-grpc/model-spec-message.ts";
 import { AllocationBudget } from "../../../src/codec/allocation-budget.ts";
 import type { ModelSpec } from "../../../src/codec/model-spec.ts";
 import { decodePredictRequest, type PredictRequest } from "../../../src/codec/predict-message.ts";
@@ -13,14 +14,7 @@ export const MODEL_SPEC_FIELDS: Fields = { 1: "string", 2: { 1: "varint" }, 3: "
 
 /** A `ModelSpec` of the generated code in the form of ours. */
 export function plainSpec(message: ModelSpecMessage | undefined): ModelSpec | undefined {
-  if (message === undefined) return undefined;
-  const { name, signatureName, versionChoice } = message;
-  return {
-    name,
-    signatureName,
-    ...(versionChoice.case === "version" && { version: versionChoice.value.value }),
-    ...(versionChoice.case === "versionLabel" && { versionLabel: versionChoice.value }),
-  };
+  return message === undefined ? undefined : fromMessage(message);
 }
 
 /** A spec as text, for comparing. */

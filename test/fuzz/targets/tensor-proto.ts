@@ -5,7 +5,8 @@ import { dataTypeNumber } from "../../../src/codec/data-type.ts";
 import { decodeTensorProto } from "../../../src/codec/tensor-proto.ts";
 import { VALUE_FIELDS } from "../../../src/codec/tensor-proto-fields.ts";
 import { encodeTensorProto } from "../../../src/codec/tensor-proto-plan.ts";
-import { type TensorProto, TensorProtoSchema } from "../../../src/gen/tensorflow/core/framework/tensor_pb.ts";
+import { typedField } from "../../../src/codec/test-tensor-fields.ts";
+import { TensorProtoSchema } from "../../../src/gen/tensorflow/core/framework/tensor_pb.ts";
 import { ARRAY_TYPES, type DType, type NumericArray } from "../../../src/tensor/dtype.ts";
 import { stringBytes } from "../../../src/tensor/string-array.ts";
 import type { Tensor } from "../../../src/tensor/tensor.ts";
@@ -87,7 +88,7 @@ export function plainTensor(bytes: Uint8Array): Verdict {
       return items === undefined ? REFUSED : { kind: "tensor", text: `${shape} ${items}` };
     }
     const field = VALUE_FIELDS[dtype];
-    const values = fieldOf(fromBinary(TensorProtoSchema, onlyFields(bytes, { [field]: VALUE_KINDS[field]! })), field);
+    const values = typedField(fromBinary(TensorProtoSchema, onlyFields(bytes, { [field]: VALUE_KINDS[field]! })), field);
     return { kind: "tensor", text: `${shape} ${filledItems(dtype, Number(count), values)}` };
   } catch (reason) {
     if (reason instanceof Unsound) return MALFORMED;
@@ -124,23 +125,6 @@ function contentItems(dtype: DType, count: number, content: Uint8Array): string 
 }
 
 type Value = number | bigint | boolean | Uint8Array;
-
-function fieldOf(message: TensorProto, field: number): readonly Value[] {
-  const fields: Readonly<Record<number, readonly Value[]>> = {
-    5: message.floatVal,
-    6: message.doubleVal,
-    7: message.intVal,
-    8: message.stringVal,
-    9: message.scomplexVal,
-    10: message.int64Val,
-    11: message.boolVal,
-    12: message.dcomplexVal,
-    13: message.halfVal,
-    16: message.uint32Val,
-    17: message.uint64Val,
-  };
-  return fields[field]!;
-}
 
 /** The last value stands for those that are missing; complex numbers are pairs. */
 function filledItems(dtype: DType, count: number, values: readonly Value[]): string {
