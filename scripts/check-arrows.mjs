@@ -14,11 +14,12 @@ const ALLOWED = {
   sources: ["base", "core"],
   runtimes: ["base", "tensor", "model", "codec"],
   platforms: ["base", "tensor", "model", "codec"],
+  batching: ["base", "tensor", "model", "metrics"],
   serving: ["base", "tensor", "codec", "core", "model", "metrics"],
   transport: ["base"],
   security: ["base", "config", "transport"],
   api: ["base", "tensor", "codec", "gen", "model", "serving", "transport", "metrics"],
-  config: ["base", "codec", "gen"],
+  config: ["base", "codec", "gen", "model"],
   control: [
     "base",
     "tensor",
@@ -28,12 +29,13 @@ const ALLOWED = {
     "platforms",
     "runtimes",
     "config",
+    "batching",
     "serving",
     "metrics",
     "codec",
     "gen",
   ],
-  threads: ["base", "tensor", "model", "core", "runtimes", "serving", "transport", "api", "metrics", "codec"],
+  threads: ["base", "tensor", "model", "core", "runtimes", "batching", "serving", "transport", "api", "metrics", "codec"],
   cli: [
     "base",
     "tensor",
@@ -56,6 +58,7 @@ const FORBIDDEN_MODULES = {
   tensor: /^node:/,
   codec: /^node:(fs|net|http|tls|worker_threads)/,
   serving: /^node:(fs|net|http|worker_threads)/,
+  batching: /^node:(fs|net|http|worker_threads)/,
 };
 
 const source = resolve(import.meta.dirname, "../src");

@@ -12,6 +12,9 @@ const LATENCY_LIMITS = exponentialLimits(10, 1.8, 33);
 /** 1 to 16,384 examples. */
 const EXAMPLE_COUNT_LIMITS = exponentialLimits(1, 2, 15);
 
+/** 1 to 8,192 rows. */
+const BATCH_SIZE_LIMITS = exponentialLimits(1, 2, 14);
+
 function counter<const Labels extends readonly string[]>(name: string, ...labels: Labels): CounterDefinition<Labels> {
   return { kind: "counter", name, labels };
 }
@@ -52,6 +55,41 @@ export const REQUEST_EXAMPLE_COUNTS = histogram("/tensorflow/serving/request_exa
 /** Examples in all MultiInference requests. */
 export const REQUEST_EXAMPLE_COUNT_TOTAL = counter("/tensorflow/serving/request_example_count_total", "model");
 
+/** Microseconds of one replay of a model's warm-up records; `status` is `OK` or the full text of what went wrong. */
+export const MODEL_WARMUP_LATENCY = histogram("/tensorflow/serving/model_warmup_latency", LATENCY_LIMITS, "model_path", "status");
+
+/** Warm-up records read. */
+export const MODEL_WARMUP_RECORDS_READ = counter("/tensorflow/serving/model_warmup_records_read", "model_path", "status");
+
+/** Requests that were logged, or were to be. */
+export const REQUEST_LOG_COUNT = counter("/tensorflow/serving/request_log_count", "model_name", "status_code");
+
+/** Microseconds from a task's arrival in a batch queue to the start of its batch. */
+export const BATCHING_QUEUING_LATENCY = histogram(
+  "/tensorflow/serving/batching_session/queuing_latency",
+  exponentialLimits(100, 1.2, 52),
+  "thread_pool_name",
+);
+
+/** Batches run. */
+export const BATCHING_WRAPPED_RUN_COUNT = counter("/tensorflow/serving/batching_session/wrapped_run_count");
+
+/** Rows added to a batch to reach an allowed size. */
+export const BATCHING_PADDING_SIZE = histogram(
+  "/tensorflow/serving/batching_session/padding_size",
+  BATCH_SIZE_LIMITS,
+  "execution_batch_size",
+);
+
+/** Rows of one task. */
+export const BATCHING_INPUT_BATCH_SIZE = histogram("/tensorflow/serving/batching_session/input_batch_size", BATCH_SIZE_LIMITS);
+
+/** Rows of one executed batch, padding included. */
+export const BATCHING_PROCESSED_BATCH_SIZE = histogram(
+  "/tensorflow/serving/batching_session/processed_batch_size",
+  BATCH_SIZE_LIMITS,
+);
+
 /** Requests whose answer is not ready at once and still awaited; `protocol` is `grpc` or `http`. */
 export const REQUESTS_IN_FLIGHT = gauge("/modelport/requests_in_flight", "protocol");
 
@@ -86,6 +124,14 @@ export const METRICS: readonly MetricDefinition[] = [
   RUNTIME_LATENCY,
   REQUEST_EXAMPLE_COUNTS,
   REQUEST_EXAMPLE_COUNT_TOTAL,
+  MODEL_WARMUP_LATENCY,
+  MODEL_WARMUP_RECORDS_READ,
+  REQUEST_LOG_COUNT,
+  BATCHING_QUEUING_LATENCY,
+  BATCHING_WRAPPED_RUN_COUNT,
+  BATCHING_PADDING_SIZE,
+  BATCHING_INPUT_BATCH_SIZE,
+  BATCHING_PROCESSED_BATCH_SIZE,
   REQUESTS_IN_FLIGHT,
   OPEN_CONNECTIONS,
   BUFFERED_BYTES,
