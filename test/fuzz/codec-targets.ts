@@ -1,10 +1,13 @@
 import type { FuzzTarget } from "./target.ts";
 import { classifyMessage } from "./targets/classify-message.ts";
+import { configDocument } from "./targets/config-document.ts";
 import { base64, jsonExamples, jsonPredict } from "./targets/json.ts";
 import { modelConfig, textFormat } from "./targets/model-config.ts";
 import { onnxModel } from "./targets/onnx-model.ts";
 import { predictMessage } from "./targets/predict-message.ts";
+import { predictionLog } from "./targets/prediction-log.ts";
 import { tensorProto } from "./targets/tensor-proto.ts";
+import { tfRecord } from "./targets/tf-record.ts";
 
 /** Parsers of requests, configs and models. */
 export const CODEC_TARGETS: readonly FuzzTarget[] = [
@@ -16,5 +19,8 @@ export const CODEC_TARGETS: readonly FuzzTarget[] = [
   base64,
   textFormat,
   modelConfig,
+  configDocument,
   onnxModel,
+  tfRecord,
+  predictionLog,
 ];

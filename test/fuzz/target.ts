@@ -17,6 +17,8 @@ export interface FuzzTarget {
   readonly dictionary: readonly (string | Uint8Array)[];
   /** Longest input made, in bytes; 4096 by default. */
   readonly longest?: number;
+  /** Inputs of an ordinary test run, for a parser of others that is slow; 20,000 by default. */
+  readonly ordinaryInputs?: number;
   /**
    * Reads one input, and compares the result with a plain reading of the same bytes where there is one. Depends on nothing but
    * the input. Throws or rejects only when the parser has a fault: an error of a foreign class, or a disagreement.

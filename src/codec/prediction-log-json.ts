@@ -1,0 +1,251 @@
+import { isUtf8 } from "node:buffer";
+import { fromBinary } from "@bufbuild/protobuf";
+import { ServingError } from "../base/serving-error.ts";
+import { ExampleSchema } from "../gen/tensorflow/core/example/example_pb.ts";
+import type { Classifications } from "../gen/tensorflow_serving/apis/classification_pb.ts";
+import { ClassificationResponseSchema } from "../gen/tensorflow_serving/apis/classification_pb.ts";
+import { MultiInferenceResponseSchema } from "../gen/tensorflow_serving/apis/inference_pb.ts";
+import type { Regression } from "../gen/tensorflow_serving/apis/regression_pb.ts";
+import { RegressionResponseSchema } from "../gen/tensorflow_serving/apis/regression_pb.ts";
+import { stringBytes } from "../tensor/string-array.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { decodeExampleRequest, decodeMultiInferenceRequest } from "./classify-message.ts";
+import { writeFloat32, writeFloat64, writeHalf } from "./json/float-text.ts";
+import { fromBfloat16Bits, fromFloat16Bits } from "./json/half.ts";
+import { JsonWriter } from "./json/json-writer.ts";
+import { type ModelSpec, readModelSpec } from "./model-spec.ts";
+import { decodePredictionLog } from "./prediction-log.ts";
+import { ProtobufReader } from "./protobuf/reader.ts";
+import { decodeTensorProto } from "./tensor-proto.ts";
+
+// Tags of LogMetadata, of a PredictRequest's inputs and a PredictResponse's outputs, and of their entries.
+const SPEC = 0x0a;
+const TIMESTAMP_SECONDS = 0x20;
+const INPUTS = 0x12;
+const OUTPUTS = 0x0a;
+const KEY = 0x0a;
+const VALUE = 0x12;
+
+const FIRST_BYTES = 4096;
+
+/**
+ * A serialized PredictionLog as one line of JSON, its end included: when, model, version, signature, api, and what went in and came
+ * out. Tensors are nested lists by alias; examples are objects by feature; classes are `[label, score]`.
+ *
+ * Numbers are written as the REST API writes them, but for those that JSON has none of: "NaN", "Infinity" and "-Infinity" are strings.
+ * A complex number is `[real, imaginary]`. Bytes that are not UTF-8 are `{"b64": "..."}`.
+ *
+ * @throws ServingError invalid-argument for malformed bytes, and for a log that is not of an inference.
+ */
+export function predictionLogLine(bytes: Uint8Array): Uint8Array {
+  const { kind, metadata, request = new Uint8Array(0), response = new Uint8Array(0) } = decodePredictionLog(bytes);
+  const { spec, seconds } = readMetadata(metadata ?? new Uint8Array(0));
+  const writer = new JsonWriter(new Uint8Array(FIRST_BYTES));
+  writer.ascii(`{"time": "${new Date(seconds * 1000).toISOString().replace(".000", "")}", "model": `);
+  writer.text(spec?.name ?? "");
+  writer.ascii(`, "version": ${spec?.version ?? 0n}, "signature": `);
+  writer.text(spec?.signatureName ?? "");
+  writer.ascii(`, "api": "${kind}", "inputs": `);
+  switch (kind) {
+    case "predict":
+      writeTensors(writer, request, INPUTS);
+      writer.ascii(', "outputs": ');
+      writeTensors(writer, response, OUTPUTS);
+      break;
+    case "classify":
+      writeExamples(writer, decodeExampleRequest(request).examples);
+      writer.ascii(', "outputs": ');
+      writeClasses(writer, fromBinary(ClassificationResponseSchema, response).result?.classifications ?? []);
+      break;
+    case "regress":
+      writeExamples(writer, decodeExampleRequest(request).examples);
+      writer.ascii(', "outputs": ');
+      writeValues(writer, fromBinary(RegressionResponseSchema, response).result?.regressions ?? []);
+      break;
+    case "multi-inference":
+      writeExamples(writer, decodeMultiInferenceRequest(request).examples);
+      writer.ascii(', "outputs": ');
+      writeOutcomes(writer, response);
+      break;
+    case "session-run":
+    case "predict-streamed":
+    case "none":
+      throw new ServingError("invalid-argument", `a log of kind ${kind} has no form in JSON`);
+  }
+  writer.ascii("}\n");
+  return writer.take();
+}
+
+function readMetadata(bytes: Uint8Array): { readonly spec: ModelSpec | undefined; readonly seconds: number } {
+  const reader = new ProtobufReader(bytes);
+  let spec: ModelSpec | undefined;
+  let seconds = 0;
+  for (let tag = reader.readTag(); tag !== 0; tag = reader.readTag()) {
+    if (tag === SPEC) spec = readModelSpec(reader, spec);
+    else if (tag === TIMESTAMP_SECONDS) seconds = reader.readInt64AsNumber();
+    else reader.skip(tag);
+  }
+  return { spec, seconds };
+}
+
+/** Writes items between the brackets, with commas. */
+function writeEach<Item>(
+  writer: JsonWriter,
+  open: string,
+  items: Iterable<Item>,
+  close: string,
+  write: (item: Item) => void,
+): void {
+  let separator = open;
+  for (const item of items) {
+    writer.ascii(separator);
+    write(item);
+    separator = ", ";
+  }
+  writer.ascii(separator === open ? open + close : close);
+}
+
+function writeBytes(writer: JsonWriter, value: Uint8Array): void {
+  if (isUtf8(value)) {
+    writer.string(value);
+    return;
+  }
+  writer.ascii('{"b64": ');
+  writer.base64(value);
+  writer.byte(0x7d);
+}
+
+function writeTensors(writer: JsonWriter, message: Uint8Array, field: number): void {
+  const tensors = new Map<string, Uint8Array>();
+  const reader = new ProtobufReader(message);
+  for (let tag = reader.readTag(); tag !== 0; tag = reader.readTag()) {
+    if (tag !== field) {
+      reader.skip(tag);
+      continue;
+    }
+    let alias = "";
+    let tensor = new Uint8Array(0);
+    const outer = reader.enter();
+    for (let inner = reader.readTag(); inner !== 0; inner = reader.readTag()) {
+      if (inner === KEY) alias = reader.readString();
+      else if (inner === VALUE) tensor = reader.readBytes() as Uint8Array<ArrayBuffer>;
+      else reader.skip(inner);
+    }
+    reader.leave(outer);
+    tensors.set(alias, tensor);
+  }
+  writeEach(writer, "{", tensors, "}", ([alias, bytes]) => {
+    writer.text(alias);
+    writer.ascii(": ");
+    const tensor = decodeTensorProto(bytes);
+    writeDimension(writer, tensor, 0, { next: 0 });
+  });
+}
+
+function writeDimension(writer: JsonWriter, tensor: Tensor, dimension: number, position: { next: number }): void {
+  if (dimension === tensor.shape.length) {
+    writeElement(writer, tensor, position.next++);
+    return;
+  }
+  writer.byte(0x5b);
+  for (let i = 0; i < tensor.shape[dimension]; i++) {
+    if (i > 0) writer.ascii(", ");
+    writeDimension(writer, tensor, dimension + 1, position);
+  }
+  writer.byte(0x5d);
+}
+
+function writeElement(writer: JsonWriter, tensor: Tensor, index: number): void {
+  if (tensor.dtype === "string") {
+    writeBytes(writer, stringBytes(tensor.data, index));
+    return;
+  }
+  const { dtype, data } = tensor;
+  const value = data[index] as number;
+  switch (dtype) {
+    case "float32":
+      writeNumber(writer, value, writeFloat32);
+      break;
+    case "float64":
+      writeNumber(writer, value, writeFloat64);
+      break;
+    case "float16":
+      writeNumber(writer, fromFloat16Bits(value), writeHalf);
+      break;
+    case "bfloat16":
+      writeNumber(writer, fromBfloat16Bits(value), writeHalf);
+      break;
+    case "bool":
+      writer.ascii(value === 0 ? "false" : "true");
+      break;
+    case "complex64":
+    case "complex128": {
+      const parts = [data[index * 2] as number, data[index * 2 + 1] as number];
+      writeEach(writer, "[", parts, "]", (part) =>
+        writeNumber(writer, part, dtype === "complex64" ? writeFloat32 : writeFloat64),
+      );
+      break;
+    }
+    case "int8":
+    case "int16":
+    case "int32":
+    case "int64":
+    case "uint8":
+    case "uint16":
+    case "uint32":
+    case "uint64":
+      writer.ascii(String(value));
+  }
+}
+
+function writeNumber(writer: JsonWriter, value: number, write: (writer: JsonWriter, value: number) => void): void {
+  if (Number.isFinite(value)) write(writer, value);
+  else writer.ascii(`"${value}"`);
+}
+
+function writeExamples(writer: JsonWriter, examples: readonly Uint8Array[]): void {
+  writeEach(writer, "[", examples, "]", (bytes) => {
+    const { features } = fromBinary(ExampleSchema, bytes);
+    writeEach(writer, "{", Object.entries(features?.feature ?? {}), "}", ([name, { kind }]) => {
+      writer.text(name);
+      writer.ascii(": ");
+      if (kind.case === "bytesList") writeEach(writer, "[", kind.value.value, "]", (value) => writeBytes(writer, value));
+      else if (kind.case === "floatList") writeFloats(writer, kind.value.value);
+      else writeEach(writer, "[", kind.value?.value ?? [], "]", (value) => writer.ascii(String(value)));
+    });
+  });
+}
+
+function writeFloats(writer: JsonWriter, values: readonly number[]): void {
+  writeEach(writer, "[", values, "]", (value) => writeNumber(writer, value, writeFloat32));
+}
+
+function writeClasses(writer: JsonWriter, rows: readonly Classifications[]): void {
+  writeEach(writer, "[", rows, "]", ({ classes }) =>
+    writeEach(writer, "[", classes, "]", ({ label, score }) => {
+      writer.byte(0x5b);
+      writer.text(label);
+      writer.ascii(", ");
+      writeNumber(writer, score, writeFloat32);
+      writer.byte(0x5d);
+    }),
+  );
+}
+
+function writeValues(writer: JsonWriter, values: readonly Regression[]): void {
+  writeFloats(
+    writer,
+    values.map(({ value }) => value),
+  );
+}
+
+function writeOutcomes(writer: JsonWriter, response: Uint8Array): void {
+  writeEach(writer, "[", fromBinary(MultiInferenceResponseSchema, response).results, "]", ({ modelSpec, result }) => {
+    writer.ascii('{"signature": ');
+    writer.text(modelSpec?.signatureName ?? "");
+    writer.ascii(', "outputs": ');
+    if (result.case === "classificationResult") writeClasses(writer, result.value.classifications);
+    else writeValues(writer, result.case === "regressionResult" ? result.value.regressions : []);
+    writer.byte(0x7d);
+  });
+}
