@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, test } from "vitest";
-import { LATEST_VERSION, type ModelConfig } from "../config/model-config.ts";
+import { LATEST_VERSION, type ModelConfig, NO_TRAFFIC_SPLIT } from "../config/model-config.ts";
 import { ModelServerConfigSchema } from "../gen/tensorflow_serving/config/model_server_config_pb.ts";
 import { modelSet, modelsFromMessage, sameModels } from "./model-set.ts";
 
@@ -31,6 +31,7 @@ const plain = (name: string, basePath: string): ModelConfig => ({
   basePath,
   versionPolicy: LATEST_VERSION,
   labels: new Map(),
+  trafficSplit: NO_TRAFFIC_SPLIT,
 });
 
 describe("a single model", () => {
@@ -144,8 +145,9 @@ describe("a config file", () => {
         platform: "onnx",
         versionPolicy: { kind: "specific", versions: [3n, 1n] },
         labels: new Map([["stable", 1n]]),
+        trafficSplit: NO_TRAFFIC_SPLIT,
       },
-      { name: "__proto__", basePath: "/a", platform: "onnx", versionPolicy: { kind: "all" }, labels: new Map() },
+      { ...plain("__proto__", "/a"), platform: "onnx", versionPolicy: { kind: "all" } },
     ]);
   });
 
@@ -233,6 +235,7 @@ describe("two lists of models", () => {
     ["a version of the policy", [{ ...base, versionPolicy: { kind: "specific", versions: [2n] } }]],
     ["a label's version", [{ ...base, labels: new Map([["a", 2n]]) }]],
     ["the labels", [{ ...base, labels: new Map() }]],
+    ["the traffic split", [{ ...base, trafficSplit: new Map([["a", 1]]) }]],
     ["a further model", [base, plain("n", "/n")]],
     ["no model", []],
   ])("differ by %s", (_case, other) => expect(sameModels([base], other)).toBe(false));

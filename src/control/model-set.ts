@@ -1,18 +1,20 @@
-import { readFile } from "node:fs/promises";
-import { basename } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
-import { LATEST_VERSION, type ModelConfig } from "../config/model-config.ts";
+import { LATEST_VERSION, type ModelConfig, NO_TRAFFIC_SPLIT } from "../config/model-config.ts";
 import type { ModelChoice } from "../config/server-options.ts";
 import { isModel, PLATFORM_NAMES } from "../platforms/registry.ts";
-import { discoverModels } from "../sources/models-directory.ts";
+import { type DiscoveredModel, ModelsDirectory } from "../sources/models-directory.ts";
+import { ConfigFileReader } from "./config-file.ts";
 
 /** Milliseconds between two looks for new models below a folder. */
 const FOLDER_INTERVAL_MS = 1000;
 
 /** Which models to serve, and whether that may change by itself. */
 export interface ModelSet {
-  /** The models as they are now. Rejects with a ServingError when they cannot be told. */
-  read(): Promise<readonly ModelConfig[]>;
+  /**
+   * The models as they are now. Rejects with a ServingError when they cannot be told, or break a rule, such as that a model
+   * configured now (`current`, by default none) keeps its platform.
+   */
+  read(current?: readonly ModelConfig[]): Promise<readonly ModelConfig[]>;
   /** How often to read again, in milliseconds; undefined when the set is fixed. */
   readonly pollIntervalMs: number | undefined;
   /** Whether models are found by looking, so that one without a version looks like one that is gone. */
@@ -20,10 +22,10 @@ export interface ModelSet {
 }
 
 /**
- * The models a command line chooses.
+ * The models a command line chooses. Relative base paths of a text-format config file are below `rootFolder`, if there is one.
  * @throws ServingError invalid-argument when it chooses none.
  */
-export function modelSet(choice: ModelChoice): ModelSet {
+export function modelSet(choice: ModelChoice, rootFolder?: string): ModelSet {
   switch (choice.kind) {
     case "none":
       throw new ServingError("invalid-argument", "nothing to serve: give a path, --model_base_path or --model_config_file");
@@ -34,40 +36,50 @@ export function modelSet(choice: ModelChoice): ModelSet {
         ...platformOf(choice.platform),
         versionPolicy: LATEST_VERSION,
         labels: new Map(),
+        trafficSplit: NO_TRAFFIC_SPLIT,
       });
-    case "config-file":
+    case "config-file": {
+      const file = new ConfigFileReader(choice.path, rootFolder);
       return {
-        read: () => readConfigFile(choice.path),
+        read: (current) => file.read(current),
         pollIntervalMs: choice.pollIntervalMs > 0 ? choice.pollIntervalMs : undefined,
         discovers: false,
       };
+    }
     case "paths":
-      return { read: () => discover(choice), pollIntervalMs: FOLDER_INTERVAL_MS, discovers: true };
+      return { read: discovering(choice), pollIntervalMs: FOLDER_INTERVAL_MS, discovers: true };
   }
 }
 
 /**
- * The models of a serialized `tensorflow.serving.ModelServerConfig`, checked against those served now.
+ * The models of a serialized `tensorflow.serving.ModelServerConfig`, checked against those served now. Relative base paths
+ * are below `rootFolder`, if there is one.
  * @throws ServingError invalid-argument
  */
-export async function modelsFromMessage(bytes: Uint8Array, current: readonly ModelConfig[]): Promise<readonly ModelConfig[]> {
+export async function modelsFromMessage(
+  bytes: Uint8Array,
+  current: readonly ModelConfig[],
+  rootFolder?: string,
+): Promise<readonly ModelConfig[]> {
   // Loaded when first needed: what describes the messages is a large part of what a start would otherwise wait for.
   const { decodeModelServerConfig } = await import("../config/model-server-config.ts");
-  return decodeModelServerConfig(bytes, { platforms: PLATFORM_NAMES, current });
+  return decodeModelServerConfig(bytes, { platforms: PLATFORM_NAMES, current, ...(rootFolder !== undefined && { rootFolder }) });
 }
 
 /** Whether two lists mean the same models served the same way. */
 export function sameModels(a: readonly ModelConfig[], b: readonly ModelConfig[]): boolean {
-  return fingerprint(a) === fingerprint(b);
+  return a === b || fingerprint(a) === fingerprint(b);
 }
 
 function fingerprint(models: readonly ModelConfig[]): string {
-  const plain = models.map(({ name, basePath, platform, versionPolicy, labels }) => [
+  const plain = models.map(({ name, basePath, platform, versionPolicy, labels, trafficSplit, logging }) => [
     name,
     basePath,
     platform,
     versionPolicy,
     [...labels],
+    [...trafficSplit],
+    logging,
   ]);
   return JSON.stringify(plain, (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value));
 }
@@ -76,19 +88,22 @@ function fixed(model: ModelConfig): ModelSet {
   return { read: async () => [model], pollIntervalMs: undefined, discovers: false };
 }
 
-async function readConfigFile(path: string): Promise<readonly ModelConfig[]> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new ServingError("not-found", `--model_config_file ${basename(path)} cannot be read`, { cause });
-  }
-  const { parseModelServerConfig } = await import("../config/model-server-config.ts");
-  return parseModelServerConfig(text, { platforms: PLATFORM_NAMES });
+type PathsChoice = Extract<ModelChoice, { kind: "paths" }>;
+
+/** Looks at the paths; gives the very same list as long as the same models are found. */
+function discovering(choice: PathsChoice): () => Promise<readonly ModelConfig[]> {
+  const directories = choice.paths.map((path) => new ModelsDirectory(path, isModel));
+  let last: { readonly found: readonly (readonly DiscoveredModel[])[]; readonly models: readonly ModelConfig[] } | undefined;
+  return async () => {
+    const found = await Promise.all(directories.map((directory) => directory.look()));
+    if (last?.found.every((list, index) => list === found[index])) return last.models;
+    const models = discoveredModels(choice, found.flat());
+    last = { found, models };
+    return models;
+  };
 }
 
-async function discover({ paths, name, platform }: Extract<ModelChoice, { kind: "paths" }>): Promise<readonly ModelConfig[]> {
-  const found = (await Promise.all(paths.map((path) => discoverModels(path, isModel)))).flat();
+function discoveredModels({ name, platform }: PathsChoice, found: readonly DiscoveredModel[]): readonly ModelConfig[] {
   if (name !== undefined && found.length > 1) {
     throw new ServingError(
       "invalid-argument",
@@ -107,6 +122,7 @@ async function discover({ paths, name, platform }: Extract<ModelChoice, { kind: 
     ...platformOf(platform),
     versionPolicy: LATEST_VERSION,
     labels: new Map<string, bigint>(),
+    trafficSplit: NO_TRAFFIC_SPLIT,
   }));
 }
 

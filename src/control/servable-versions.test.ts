@@ -17,7 +17,7 @@ beforeAll(() => {
 afterAll(() => rmSync(base, { recursive: true }));
 
 const versions = (basePath: string, versionPolicy: VersionPolicy = { kind: "all" }) =>
-  servableVersions({ name: "m", basePath, versionPolicy, labels: new Map() });
+  servableVersions({ name: "m", basePath, versionPolicy, labels: new Map(), trafficSplit: new Map() });
 
 test.each<[VersionPolicy, [bigint, string][]]>([
   [{ kind: "latest", count: 1 }, [[20n, "20"]]],

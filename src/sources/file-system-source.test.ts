@@ -1,70 +1,10 @@
-import { existsSync, mkdirSync } from "node:fs";
-import { appendFile, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { mkdirSync } from "node:fs";
+import { appendFile, rename, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
 import { deferred } from "../base/deferred.ts";
-import { FakeClock } from "../base/fake-clock.ts";
-import type { ServableData } from "../core/servable-data.ts";
-import { FileSystemSource, type FileSystemSourceOptions, type StoragePath } from "./file-system-source.ts";
-import type { MonitoredServable } from "./servable-scan.ts";
+import { OLD_ENOUGH, put, root, watch } from "./test-source.ts";
 import type { VersionPolicy } from "./version-policy.ts";
-
-const OLD_ENOUGH = 60_000;
-let root: string;
-let sources: FileSystemSource[];
-
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "file-system-source-"));
-  sources = [];
-});
-
-afterEach(async () => {
-  await Promise.all(sources.map((source) => source.stop()));
-  await rm(root, { recursive: true });
-});
-
-/** A source over one model `m` at `root/m`, with what it emitted and reported. */
-function watch(policy: VersionPolicy = { kind: "latest", count: 1 }, more: Partial<FileSystemSourceOptions> = {}) {
-  const clock = new FakeClock();
-  const wall = { ahead: OLD_ENOUGH };
-  const lists = new Map<string, readonly ServableData<StoragePath>[]>();
-  const warnings: string[] = [];
-  let next = deferred<void>();
-  const servable: MonitoredServable = { name: "m", basePath: join(root, "m"), versionPolicy: policy };
-  const source = new FileSystemSource({
-    pollIntervalMs: 1000,
-    servables: [servable],
-    clock,
-    wallClock: () => Date.now() + wall.ahead,
-    isModel: async (path) => existsSync(join(path, "model.bin")),
-    report: (event, { servable: name }) => warnings.push(`${name}: ${event}`),
-    ...more,
-  });
-  source.connect({
-    setAspiredVersions(name, list) {
-      lists.set(name, list);
-      next.resolve();
-      next = deferred();
-    },
-  });
-  sources.push(source);
-  return {
-    source,
-    servable,
-    clock,
-    wall,
-    warnings,
-    emitted: () => next.promise,
-    versions: (name = "m") => lists.get(name)?.map(({ id }) => id.version),
-    paths: () => lists.get("m")?.map((item) => (item.error ? "error" : item.data.path.slice(root.length + 1))),
-  };
-}
-
-async function put(path: string, content = "model"): Promise<void> {
-  await mkdir(dirname(join(root, path)), { recursive: true });
-  await writeFile(join(root, path), content);
-}
 
 describe("version folders", () => {
   test.each<[string, VersionPolicy, string[], string[]]>([
@@ -72,6 +12,20 @@ describe("version folders", () => {
     ["the highest two", { kind: "latest", count: 2 }, ["1", "2", "10"], ["m/10", "m/2"]],
     ["the highest, asked for none", { kind: "latest", count: 0 }, ["1", "2"], ["m/2"]],
     ["all", { kind: "all" }, ["1", "2", "10"], ["m/10", "m/2", "m/1"]],
+    [
+      "one listed under its number, spelled with zeros",
+      { kind: "specific", versions: [123n] },
+      ["00000123", "124"],
+      ["m/00000123"],
+    ],
+    ["times of the year", { kind: "latest", count: 1 }, ["20160606150000", "20160606163000"], ["m/20160606163000"]],
+    ["beyond 2^63 below", { kind: "all" }, ["-9223372036854775808", "-9223372036854775809"], ["m/-9223372036854775808"]],
+    [
+      "with gaps",
+      { kind: "latest", count: 3 },
+      ["1", "5", "1000000", "9007199254740993"],
+      ["m/9007199254740993", "m/1000000", "m/5"],
+    ],
     ["those listed", { kind: "specific", versions: [2n, 1n] }, ["1", "2", "10"], ["m/2", "m/1"]],
     ["odd spellings", { kind: "all" }, ["00000123", "+5", " 7", "-3"], ["m/00000123", "m/ 7", "m/+5", "m/-3"]],
     ["hidden and named ones left out", { kind: "all" }, [".1", "1~", "assets", "v3", "1"], ["m/1"]],
@@ -92,14 +46,34 @@ describe("version folders", () => {
     expect(versions()).toEqual([9007199254740993n]);
   });
 
-  test("may be a thousand", async () => {
+  test("may be ten thousand, with the highest number that there is", async () => {
     mkdirSync(join(root, "m"));
-    for (let version = 1; version <= 1000; version++) mkdirSync(join(root, `m/${version}`));
-    await put("m/999/model.bin");
-    await put("m/1000/model.bin");
-    const { source, versions } = watch();
+    for (let version = 1; version < 10_000; version++) mkdirSync(join(root, `m/${version}`));
+    await put("m/9999/model.bin");
+    await put("m/9223372036854775807/model.bin");
+    const { source, versions } = watch({ kind: "latest", count: 2 });
     await source.poll();
-    expect(versions()).toEqual([1000n]);
+    expect(versions()).toEqual([9223372036854775807n, 9999n]);
+  });
+
+  test("none at the start empties the list, with one warning, until the first one comes", async () => {
+    mkdirSync(join(root, "m"));
+    const { source, versions, warnings } = watch();
+    await source.poll();
+    await source.poll();
+    expect([versions(), warnings]).toEqual([[], ["m: no_versions"]]);
+    await put("m/3/model.bin");
+    await source.poll();
+    expect(versions()).toEqual([3n]);
+  });
+
+  test("of several models are each model's own", async () => {
+    await put("m/1/model.bin");
+    await put("other/7/model.bin");
+    const { source, servable, versions } = watch();
+    source.update([servable, { ...servable, name: "other", basePath: join(root, "other") }]);
+    await source.poll();
+    expect([versions("m"), versions("other")]).toEqual([[1n], [7n]]);
   });
 
   test("of one number: the alphabetically last is used, with a warning", async () => {
@@ -200,122 +174,6 @@ describe("a base path that is missing", () => {
   });
 });
 
-describe("files that are being copied", () => {
-  test("are aspired only once they were left alone, and the old version stays till then", async () => {
-    await put("m/1/model.bin");
-    const { source, versions, clock, wall } = watch();
-    await source.poll();
-    wall.ahead = 0;
-    await put("m/2/model.bin", "");
-    for (let step = 0; step < 8; step++) {
-      await appendFile(join(root, "m/2/model.bin"), "a piece of the model");
-      await clock.advance(1000);
-      await source.poll();
-      expect(versions()).toEqual([1n]);
-    }
-    await clock.advance(1500);
-    await source.poll();
-    expect(versions()).toEqual([2n]);
-  });
-
-  test("leave the old version on the list even when its folder is gone", async () => {
-    await put("m/1/model.bin");
-    const { source, versions, wall } = watch();
-    await source.poll();
-    wall.ahead = 0;
-    await put("m/2/model.bin");
-    await rm(join(root, "m/1"), { recursive: true });
-    await source.poll();
-    expect(versions()).toEqual([1n]);
-    wall.ahead = OLD_ENOUGH;
-    await source.poll();
-    expect(versions()).toEqual([2n]);
-  });
-
-  test.each<[VersionPolicy, bigint[], bigint[]]>([
-    [{ kind: "latest", count: 2 }, [3n, 2n], [4n, 3n]],
-    [{ kind: "all" }, [3n, 2n, 1n], [4n, 3n, 2n, 1n]],
-    [{ kind: "specific", versions: [4n, 1n] }, [1n], [4n, 1n]],
-  ])("count as absent under %o", async (policy, before, after) => {
-    for (const version of [1, 2, 3]) await put(`m/${version}/model.bin`);
-    const { source, versions, clock, wall } = watch(policy);
-    await source.poll();
-    wall.ahead = 0;
-    await put("m/4/model.bin");
-    await source.poll();
-    expect(versions()).toEqual(before);
-    await clock.advance(1500);
-    await source.poll();
-    expect(versions()).toEqual(after);
-  });
-
-  test("settle by the monotonic clock when their times lie in the future", async () => {
-    await put("m/1/model.bin");
-    await utimes(join(root, "m/1/model.bin"), new Date("2100-01-01"), new Date("2100-01-01"));
-    const { source, versions, clock } = watch();
-    await source.poll();
-    expect(versions()).toBeUndefined();
-    await clock.advance(1500);
-    await source.poll();
-    expect(versions()).toEqual([1n]);
-  });
-
-  test("and deleted before they settled are never aspired", async () => {
-    const { source, versions, clock, wall } = watch();
-    wall.ahead = 0;
-    await put("m/1/model.bin");
-    await source.poll();
-    await rm(join(root, "m/1"), { recursive: true });
-    await clock.advance(5000);
-    await source.poll();
-    expect(versions()).toEqual([]);
-  });
-
-  test("and were deleted and made anew have to settle anew", async () => {
-    const { source, versions, clock, wall } = watch();
-    await put("m/1/model.bin");
-    await put("m/2/model.bin", "first");
-    await source.poll();
-    expect(versions()).toEqual([2n]);
-    await rm(join(root, "m/2"), { recursive: true });
-    await source.poll();
-    expect(versions()).toEqual([1n]);
-    wall.ahead = 0;
-    await put("m/2/model.bin", "second");
-    await source.poll();
-    expect(versions()).toEqual([1n]);
-    await clock.advance(1500);
-    await source.poll();
-    expect(versions()).toEqual([2n]);
-  });
-
-  test("into a folder without files are never aspired, with a warning", async () => {
-    await put("m/1/model.bin");
-    await mkdir(join(root, "m/2"));
-    const { source, versions, warnings, clock } = watch();
-    await source.poll();
-    for (let round = 0; round < 3; round++) {
-      await clock.advance(OLD_ENOUGH);
-      await source.poll();
-    }
-    expect(versions()).toEqual([1n]);
-    expect(warnings).toEqual(["m: empty_version"]);
-  });
-
-  test("that leave a file of no bytes are aspired after ten windows, so that the loader says what is wrong", async () => {
-    await put("m/1/model.bin");
-    await put("m/2/model.bin", "");
-    const { source, versions, clock } = watch();
-    await source.poll();
-    await clock.advance(4900);
-    await source.poll();
-    expect(versions()).toEqual([1n]);
-    await clock.advance(100);
-    await source.poll();
-    expect(versions()).toEqual([2n]);
-  });
-});
-
 describe("a base path that is itself a model", () => {
   test.each(["m", "m/model.bin"])("is version 1, and the next number each time %s changes", async (file) => {
     await put(file, "first");
@@ -391,6 +249,7 @@ describe("a base path that is itself a model", () => {
     await source.poll();
     expect(paths()).toEqual(["m/7"]);
     wall.ahead = OLD_ENOUGH;
+    await clock.advance(OLD_ENOUGH);
     await rm(join(root, "m/7"), { recursive: true });
     await source.poll();
     expect(versions()).toEqual([8n]);

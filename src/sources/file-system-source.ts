@@ -1,10 +1,12 @@
 import { type Clock, systemClock } from "../base/clock.ts";
+import { ConcurrencyLimit } from "../core/concurrency-limit.ts";
 import { Outlet } from "../core/outlet.ts";
 import type { ServableId } from "../core/servable-id.ts";
 import type { Source } from "../core/source.ts";
 import type { Target } from "../core/target.ts";
 import { type MonitorOptions, ServableMonitor } from "./servable-monitor.ts";
 import type { MonitoredServable, VersionPath } from "./servable-scan.ts";
+import { steadyMoments } from "./settling.ts";
 import type { ReportSourceEvent } from "./source-event.ts";
 
 /** Where one version's files are: what the source says about each aspired version. */
@@ -34,7 +36,24 @@ export interface FileSystemSourceOptions {
   readonly clock?: Clock;
   /** Milliseconds since 1970, to compare with file times. Default `Date.now`. */
   readonly wallClock?: () => number;
+  /**
+   * A folder changed less than this ago is listed again at every look, because a further change may carry the same time: longer than
+   * the coarsest clock of a file system. Default 2000.
+   */
+  readonly listAgainWithinMs?: number;
 }
+
+/** Looks in progress at once: more would only queue up before what else waits for the same few threads. */
+const LOOKS_AT_ONCE = 16;
+
+/** Looks asked for in one turn of the thread: thousands would hold up what else it has to do. */
+const BEGUN_IN_ONE_TURN = 256;
+
+/** Parts of the interval in which the looks are begun: together a look costs less than by itself. */
+const GROUPS = 20;
+
+/** Multiples of it, modulo 1, lie evenly apart however many there are. */
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
 /**
  * Watches folders and says which versions should be served, by TF Serving's rules: one folder a version, named by its
@@ -44,8 +63,11 @@ export interface FileSystemSourceOptions {
  * (see {@link judgeSettling}); and a base path may be a model itself (a file, or a folder without version folders), served
  * as version 1 and under the next number whenever its content changes, so that it is swapped like any other version.
  *
- * A list is sent after every look that could be made, changed or not. A base path that is missing or cannot be read
- * unloads nothing.
+ * A list is sent when it may be another one than before, after every {@link FileSystemSource.poll}, and after every look while one
+ * of its versions is noted as failed. A base path that is missing or cannot be read unloads nothing.
+ *
+ * Thousands of versions or of names are no burden: a folder is listed only when its own times say that it changed (where the file
+ * system keeps them), few looks are in progress at once, and looks are spread over the interval.
  */
 export class FileSystemSource implements Source<StoragePath> {
   readonly #outlet = new Outlet<StoragePath>();
@@ -54,6 +76,7 @@ export class FileSystemSource implements Source<StoragePath> {
   readonly #servables = new Map<string, MonitoredServable>();
   readonly #stopping = new Set<Promise<void>>();
   #state: "idle" | "started" | "stopped" = "idle";
+  #watched = 0;
 
   constructor(options: FileSystemSourceOptions) {
     const { servables, clock = systemClock, wallClock = Date.now } = options;
@@ -61,10 +84,13 @@ export class FileSystemSource implements Source<StoragePath> {
       clock,
       isModel: options.isModel,
       report: options.report,
-      now: () => ({ monotonic: clock.now(), wall: wallClock() }),
+      now: steadyMoments(clock, wallClock),
+      wallNow: wallClock,
       pollIntervalMs: options.pollIntervalMs,
       settleWindowMs: options.settleWindowMs ?? 500,
       changingIntervalMs: options.changingIntervalMs ?? 100,
+      listAgainWithinMs: options.listAgainWithinMs ?? 2000,
+      looks: new ConcurrencyLimit(LOOKS_AT_ONCE),
       versionsAlwaysPresent: options.versionsAlwaysPresent ?? false,
       onRenewed: (name, version) => options.onRenewed?.({ name, version }),
       emit: (name, versions) => this.#emit(name, versions),
@@ -81,12 +107,12 @@ export class FileSystemSource implements Source<StoragePath> {
   async start(): Promise<void> {
     if (this.#state !== "idle") return;
     this.#state = "started";
-    await Promise.all([...this.#monitors.values()].map((monitor) => monitor.start()));
+    await this.#all((monitor) => monitor.start());
   }
 
   /** One look at every base path that begins after this call; resolves when all have ended. Never rejects. */
   async poll(): Promise<void> {
-    await Promise.all([...this.#monitors.values()].map((monitor) => monitor.poll()));
+    await this.#all((monitor) => monitor.poll());
   }
 
   /**
@@ -114,6 +140,15 @@ export class FileSystemSource implements Source<StoragePath> {
     await Promise.all([...this.#stopping, ...[...this.#monitors.values()].map((monitor) => monitor.stop())]);
   }
 
+  async #all(begin: (monitor: ServableMonitor) => Promise<void>): Promise<void> {
+    const begun: Promise<void>[] = [];
+    for (const monitor of this.#monitors.values()) {
+      begun.push(begin(monitor));
+      if (begun.length % BEGUN_IN_ONE_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(begun);
+  }
+
   #watch(servable: MonitoredServable): void {
     const known = this.#servables.get(servable.name);
     this.#servables.set(servable.name, servable);
@@ -121,9 +156,13 @@ export class FileSystemSource implements Source<StoragePath> {
       if (!sameSettings(known, servable)) this.#monitors.get(servable.name)!.reconfigure(servable);
       return;
     }
-    const monitor = new ServableMonitor(servable, this.#options);
+    const monitor = new ServableMonitor(servable, this.#nextPhase(), this.#options);
     this.#monitors.set(servable.name, monitor);
     if (this.#state === "started") void monitor.start();
+  }
+
+  #nextPhase(): number {
+    return Math.floor(((this.#watched++ * GOLDEN_RATIO) % 1) * GROUPS) / GROUPS;
   }
 
   #drop(name: string): void {

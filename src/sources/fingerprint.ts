@@ -7,6 +7,8 @@ import { join } from "node:path";
 export interface Fingerprint {
   /** Changes when a name, a size, a modification time or an inode below the path does. */
   readonly digest: string;
+  /** Everything that was looked at below the path. */
+  readonly paths: readonly string[];
   /** Number of files. */
   readonly files: number;
   /** Bytes of all files. */
@@ -22,7 +24,13 @@ export interface Fingerprint {
   readonly unreadable: boolean;
 }
 
+/** Looks in progress at once: a folder of thousands of files must not fill the queue that others wait in. */
+const LOOKS_AT_ONCE = 8;
+
 interface Survey {
+  /** Still to be looked at: path, and name below the root. */
+  readonly waiting: [path: string, name: string][];
+  readonly paths: string[];
   readonly lines: string[];
   /** Real folders entered, against loops of links. */
   readonly entered: Set<string>;
@@ -39,6 +47,8 @@ interface Survey {
 /** Looks at everything below `path`, through symbolic links. Never rejects: what vanished or is closed shows in the digest. */
 export async function takeFingerprint(path: string): Promise<Fingerprint> {
   const survey: Survey = {
+    waiting: [[path, ""]],
+    paths: [],
     lines: [],
     entered: new Set(),
     files: 0,
@@ -48,10 +58,18 @@ export async function takeFingerprint(path: string): Promise<Fingerprint> {
     touchedAtNs: 0n,
     unreadable: false,
   };
-  await visit(path, "", survey);
+  await visitAll(survey);
   const digest = createHash("sha256").update(survey.lines.sort().join("\n")).digest("base64");
-  const { files, bytes, changedAtMs, unreadable } = survey;
-  return { digest, files, bytes, changedAtMs, published: survey.touchedAtNs > survey.writtenAtNs, unreadable };
+  const { paths, files, bytes, changedAtMs, unreadable } = survey;
+  return { digest, paths, files, bytes, changedAtMs, published: survey.touchedAtNs > survey.writtenAtNs, unreadable };
+}
+
+async function visitAll(survey: Survey): Promise<void> {
+  const { waiting } = survey;
+  while (waiting.length > 0) {
+    const batch = waiting.splice(-LOOKS_AT_ONCE);
+    await Promise.all(batch.map(([path, name]) => visit(path, name, survey)));
+  }
 }
 
 async function visit(path: string, name: string, survey: Survey): Promise<void> {
@@ -73,8 +91,11 @@ async function visitFolder(path: string, name: string, entry: BigIntStats, surve
   survey.lines.push(JSON.stringify([name, "folder"]));
   // Moving a finished folder into place changes its own ctime; that must not count, publication by rename is the best one.
   noteChange(survey, entry, name === "");
-  const children = await readdir(path);
-  await Promise.all(children.map((child) => visit(join(path, child), `${name}/${child}`, survey)));
+  for (const child of await readdir(path)) {
+    const below = join(path, child);
+    survey.paths.push(below);
+    survey.waiting.push([below, `${name}/${child}`]);
+  }
 }
 
 function recordFile(name: string, entry: BigIntStats, survey: Survey): void {

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { discoverModels } from "./models-directory.ts";
+import { ModelsDirectory } from "./models-directory.ts";
 
 let root: string;
 
@@ -26,7 +26,7 @@ async function isModel(path: string): Promise<boolean> {
 }
 
 async function discover(path = ""): Promise<[string, string][]> {
-  const models = await discoverModels(join(root, path), isModel);
+  const models = await new ModelsDirectory(join(root, path), isModel).look();
   return models.map(({ name, basePath }) => [name, basePath.slice(root.length + 1)]);
 }
 
@@ -77,7 +77,7 @@ test("finds nothing in an empty folder or in a file that is no model", async () 
 });
 
 test("says so when there is nothing", async () => {
-  await expect(discoverModels("./no-such-folder", isModel)).rejects.toMatchObject({
+  await expect(new ModelsDirectory("./no-such-folder", isModel).look()).rejects.toMatchObject({
     code: "not-found",
     message: 'there is no file or folder "./no-such-folder"',
   });

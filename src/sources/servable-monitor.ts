@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../base/clock.ts";
+import type { ConcurrencyLimit } from "../core/concurrency-limit.ts";
 import { type MonitoredServable, type ScanOptions, ServableScan, type VersionPath } from "./servable-scan.ts";
 import type { ReportSourceEvent, SourceWarning } from "./source-event.ts";
 
@@ -9,6 +10,8 @@ export interface MonitorOptions extends ScanOptions {
   readonly pollIntervalMs: number;
   /** Between looks while something is being written. */
   readonly changingIntervalMs: number;
+  /** Shared by all monitors: looks use the threads that the engine's asynchronous work and loads use too. */
+  readonly looks: ConcurrencyLimit;
   readonly report: ReportSourceEvent;
   readonly onRenewed: (name: string, version: bigint) => void;
   readonly emit: (name: string, versions: readonly VersionPath[]) => void;
@@ -18,14 +21,17 @@ export interface MonitorOptions extends ScanOptions {
 export class ServableMonitor {
   readonly #options: MonitorOptions;
   readonly #scan: ServableScan;
+  readonly #phase: number;
   #servable: MonitoredServable;
   #state: "idle" | "started" | "stopped" = "idle";
   #timer: Timer | undefined;
   #looks: Promise<void> = Promise.resolve();
   #warned: ReadonlySet<string> = new Set();
 
-  constructor(servable: MonitoredServable, options: MonitorOptions) {
+  /** `phase`, from 0 to below 1: by which part the first interval is shorter, so that thousands do not look in one moment. */
+  constructor(servable: MonitoredServable, phase: number, options: MonitorOptions) {
     this.#servable = servable;
+    this.#phase = phase;
     this.#options = options;
     this.#scan = new ServableScan(options);
   }
@@ -43,11 +49,9 @@ export class ServableMonitor {
     if (this.#state === "started" && this.#options.pollIntervalMs >= 0) void this.poll();
   }
 
-  /** One look that begins after this call. Never rejects: what goes wrong is reported. */
+  /** One look that begins after this call and gives the list even if it is the same. Never rejects: what goes wrong is reported. */
   poll(): Promise<void> {
-    this.#timer?.cancel();
-    this.#looks = this.#looks.then(() => this.#look());
-    return this.#looks;
+    return this.#lookNext(true);
   }
 
   /** See {@link ServableScan.noteFailure}. */
@@ -62,12 +66,19 @@ export class ServableMonitor {
     return this.#looks;
   }
 
-  async #look(): Promise<void> {
+  #lookNext(asked: boolean): Promise<void> {
+    this.#timer?.cancel();
+    const begin = this.#options.clock.now();
+    this.#looks = this.#looks.then(() => this.#options.looks.run(() => this.#look(asked, begin)));
+    return this.#looks;
+  }
+
+  async #look(asked: boolean, begin: number): Promise<void> {
     if (this.#state === "stopped") return;
     const servable = this.#servable;
     let changing = false;
     try {
-      const result = await this.#scan.look(servable);
+      const result = await this.#scan.look(servable, asked);
       if (this.#isOutdated(servable)) return;
       changing = result.changing;
       this.#warn(result.warnings);
@@ -77,7 +88,7 @@ export class ServableMonitor {
       if (this.#isOutdated(servable)) return;
       this.#warn([{ event: "poll_failed", message: "looking for versions failed; what is served stays", cause }]);
     }
-    this.#schedule(changing);
+    this.#schedule(changing, asked, begin);
   }
 
   /** Whether the settings changed, or polling ended, while a look was in progress. */
@@ -85,13 +96,16 @@ export class ServableMonitor {
     return this.#state === "stopped" || servable !== this.#servable;
   }
 
-  #schedule(changing: boolean): void {
+  /** From beginning to beginning, so that those who look together go on to; half the interval is left free in any case. */
+  #schedule(changing: boolean, asked: boolean, begin: number): void {
     this.#timer?.cancel();
     if (this.#state !== "started") return;
     const { pollIntervalMs, changingIntervalMs, clock } = this.#options;
-    const interval = pollIntervalMs > 0 ? pollIntervalMs : Number.POSITIVE_INFINITY;
+    // All are asked at once; those that look by themselves keep the distance they have.
+    const full = asked ? pollIntervalMs * (1 - this.#phase) : pollIntervalMs;
+    const interval = pollIntervalMs > 0 ? Math.max(full - (clock.now() - begin), full / 2) : Number.POSITIVE_INFINITY;
     const delay = changing ? Math.min(interval, changingIntervalMs) : interval;
-    if (delay !== Number.POSITIVE_INFINITY) this.#timer = clock.after(delay, () => void this.poll());
+    if (delay !== Number.POSITIVE_INFINITY) this.#timer = clock.after(delay, () => void this.#lookNext(false));
   }
 
   #warn(warnings: readonly SourceWarning[]): void {

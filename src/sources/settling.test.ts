@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { FakeClock } from "../base/fake-clock.ts";
 import type { Fingerprint } from "./fingerprint.ts";
-import { judgeSettling } from "./settling.ts";
+import { judgeSettling, steadyMoments } from "./settling.ts";
 
 const HOUR = 3_600_000;
 const YEAR = 365 * 24 * HOUR;
 const wall = 1_700_000_000_000;
 
 function files(changedAtMs: number, digest = "a", bytes = 10): Fingerprint {
-  return { digest, files: 1, bytes, changedAtMs, published: false, unreadable: false };
+  return { digest, paths: [], files: 1, bytes, changedAtMs, published: false, unreadable: false };
 }
 
 describe("judgeSettling", () => {
@@ -56,5 +57,23 @@ describe("judgeSettling", () => {
   test("lets what cannot be read settle, so that loading says why", () => {
     const closed = { ...files(0, "a", 0), unreadable: true };
     expect(judgeSettling(closed, undefined, { monotonic: 0, wall }, 1500).verdict).toBe("settled");
+  });
+});
+
+describe("steadyMoments", () => {
+  test.each<[string, jumps: number[], shown: number[]]>([
+    ["goes with the wall clock", [0, 0], [0, 0]],
+    ["does not follow it forward", [HOUR, YEAR], [0, 0]],
+    ["follows it back", [-HOUR, -YEAR], [-HOUR, -YEAR]],
+    ["stays back when it goes forward again", [-HOUR, 0], [-HOUR, -HOUR]],
+  ])("%s", async (_title, jumps, shown) => {
+    const clock = new FakeClock();
+    let jump = 0;
+    const moment = steadyMoments(clock, () => wall + clock.now() + jump);
+    for (const [index, by] of jumps.entries()) {
+      await clock.advance(1000);
+      jump = by;
+      expect(moment()).toEqual({ monotonic: clock.now(), wall: wall + clock.now() + shown[index]! });
+    }
   });
 });

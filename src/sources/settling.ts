@@ -1,3 +1,4 @@
+import type { Clock } from "../base/clock.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 
 /** Since when a path has looked the same. */
@@ -48,4 +49,17 @@ export function judgeSettling(
   }
   const old = fingerprint.changedAtMs <= now.wall - windowMs;
   return { verdict: old || quiet || fingerprint.published ? "settled" : "changing", watch };
+}
+
+/**
+ * The two clocks, of which the wall clock never runs ahead of what it would show had it not been set forward: files that are just
+ * being written would else look as if they had been left alone for as long as the jump. Set back, it is taken as it is.
+ */
+export function steadyMoments(clock: Clock, wallClock: () => number): () => Moment {
+  let ahead = wallClock() - clock.now();
+  return () => {
+    const monotonic = clock.now();
+    ahead = Math.min(ahead, wallClock() - monotonic);
+    return { monotonic, wall: monotonic + ahead };
+  };
 }

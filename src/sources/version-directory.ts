@@ -17,6 +17,26 @@ export function parseVersion(name: string): bigint | undefined {
   return version < LEAST || version > MOST ? undefined : version;
 }
 
+/** A folder named by a version. Thousands of them cost little: the exact number is made only for those that are asked. */
+export class VersionDirectory {
+  readonly name: string;
+  /** The version as far as a double can tell: never higher for a lower version. */
+  readonly approximate: number;
+  #version: bigint | undefined;
+
+  constructor(name: string, approximate: number, version?: bigint) {
+    this.name = name;
+    this.approximate = approximate;
+    this.#version = version;
+  }
+
+  /** The exact number. */
+  get version(): bigint {
+    this.#version ??= BigInt(this.approximate);
+    return this.#version;
+  }
+}
+
 /** Two folders of one number: the alphabetically last one counts. */
 export interface DuplicateVersion {
   readonly version: bigint;
@@ -26,39 +46,104 @@ export interface DuplicateVersion {
 
 /** The version folders of one base path. */
 export interface VersionDirectories {
-  /** Folder name by version, the highest version first. */
-  readonly names: ReadonlyMap<bigint, string>;
+  /** Each number once, the highest first. */
+  readonly folders: readonly VersionDirectory[];
   readonly duplicates: readonly DuplicateVersion[];
 }
 
 /** Sorts names into versions; names that are no version are left out. */
 export function collectVersions(names: Iterable<string>): VersionDirectories {
-  const chosen = new Map<bigint, string>();
-  const duplicates: DuplicateVersion[] = [];
-  for (const name of [...names].sort()) {
-    const version = parseVersion(name);
-    if (version === undefined) continue;
-    const ignored = chosen.get(version);
-    if (ignored !== undefined) duplicates.push({ version, used: name, ignored });
-    chosen.set(version, name);
+  const found: VersionDirectory[] = [];
+  for (const name of names) {
+    const folder = versionDirectory(name);
+    if (folder !== undefined) found.push(folder);
   }
-  const descending = [...chosen].sort(([a], [b]) => (a < b ? 1 : -1));
-  return { names: new Map(descending), duplicates };
+  return distinct(found);
 }
+
+/** The folder of exactly this version; undefined when there is none. */
+export function findVersion({ folders }: VersionDirectories, version: bigint): VersionDirectory | undefined {
+  let [low, high] = [0, folders.length];
+  const approximate = Number(version);
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (folders[middle]!.approximate > approximate) low = middle + 1;
+    else high = middle;
+  }
+  for (; low < folders.length && folders[low]!.approximate === approximate; low++) {
+    if (folders[low]!.version === version) return folders[low];
+  }
+  return undefined;
+}
+
+/** What a listing of a base path gives. */
+export interface VersionListing extends VersionDirectories {
+  /** Whether what is listed may change without the base path's own times telling: symbolic links lead elsewhere. */
+  readonly linked: boolean;
+}
+
+/** Names sorted in one turn of the thread; more are read, sorted and compared in turns of their own. */
+const MANY_NAMES = 1000;
 
 /** Lists the version folders of `basePath`, symbolic links to folders included. Rejects as `readdir` does. */
-export async function listVersionDirectories(basePath: string): Promise<VersionDirectories> {
-  const entries = await readdir(basePath, { withFileTypes: true });
-  const candidates = entries.filter((entry) => parseVersion(entry.name) !== undefined);
-  const folders = await Promise.all(candidates.map((entry) => isFolder(basePath, entry)));
-  return collectVersions(candidates.filter((_, index) => folders[index]).map((entry) => entry.name));
+export async function listVersionDirectories(basePath: string): Promise<VersionListing> {
+  return pickVersionDirectories(basePath, await readdir(basePath, { withFileTypes: true }));
 }
 
-async function isFolder(basePath: string, entry: Dirent): Promise<boolean> {
-  if (!entry.isSymbolicLink()) return entry.isDirectory();
+/** The version folders among the entries of `basePath`. */
+export async function pickVersionDirectories(basePath: string, entries: readonly Dirent[]): Promise<VersionListing> {
+  if (entries.length > MANY_NAMES) await nextTurn();
+  const found: VersionDirectory[] = [];
+  const links: VersionDirectory[] = [];
+  let anyLink = false;
+  for (const entry of entries) {
+    const link = !entry.isDirectory() && entry.isSymbolicLink();
+    if (link) anyLink = true;
+    else if (!entry.isDirectory()) continue;
+    const folder = versionDirectory(entry.name);
+    if (folder !== undefined) (link ? links : found).push(folder);
+  }
+  for (const link of links) if (await leadsToFolder(basePath, link.name)) found.push(link);
+  if (found.length > MANY_NAMES) await nextTurn();
+  // Without versions the folder's own files may make it a model, and any of them may be a link.
+  return { ...distinct(found), linked: found.length > 0 ? links.length > 0 : anyLink };
+}
+
+/** Names of whole numbers that a double holds exactly, as nearly all names are. */
+const PLAIN = /^(?:0|[1-9][0-9]{0,14})$/;
+
+function versionDirectory(name: string): VersionDirectory | undefined {
+  if (PLAIN.test(name)) return new VersionDirectory(name, Number(name));
+  const version = parseVersion(name);
+  return version === undefined ? undefined : new VersionDirectory(name, Number(version), version);
+}
+
+function distinct(found: VersionDirectory[]): VersionDirectories {
+  found.sort(highestAndLastFirst);
+  const folders: VersionDirectory[] = [];
+  const duplicates: DuplicateVersion[] = [];
+  for (const folder of found) {
+    const used = folders[folders.length - 1];
+    if (used === undefined || used.approximate !== folder.approximate || used.version !== folder.version) folders.push(folder);
+    else duplicates.push({ version: used.version, used: used.name, ignored: folder.name });
+  }
+  return { folders, duplicates };
+}
+
+function highestAndLastFirst(a: VersionDirectory, b: VersionDirectory): number {
+  if (a.approximate !== b.approximate) return b.approximate - a.approximate;
+  if (a.version !== b.version) return a.version < b.version ? 1 : -1;
+  return a.name < b.name ? 1 : -1;
+}
+
+async function leadsToFolder(basePath: string, name: string): Promise<boolean> {
   try {
-    return (await stat(join(basePath, entry.name))).isDirectory();
+    return (await stat(join(basePath, name))).isDirectory();
   } catch {
     return false;
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

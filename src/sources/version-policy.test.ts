@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { collectVersions } from "./version-directory.ts";
 import { selectVersions, type VersionPolicy } from "./version-policy.ts";
 
 test.each<[VersionPolicy, bigint[], number, bigint[]]>([
@@ -9,5 +10,10 @@ test.each<[VersionPolicy, bigint[], number, bigint[]]>([
   [{ kind: "specific", versions: [1n, 4n, 5n, 1n] }, [5n, 1n], 2, [4n]],
   [{ kind: "specific", versions: [] }, [], 0, []],
 ])("%o of 5, 3 and 1", (policy, candidates, limit, missing) => {
-  expect(selectVersions([5n, 3n, 1n], policy)).toEqual({ candidates, limit, missing });
+  const selection = selectVersions(collectVersions(["3", "1", "5"]), policy);
+  expect({ ...selection, candidates: selection.candidates.map(({ version }) => version) }).toEqual({
+    candidates,
+    limit,
+    missing,
+  });
 });

@@ -1,3 +1,5 @@
+import { findVersion, type VersionDirectories, type VersionDirectory } from "./version-directory.ts";
+
 /** Which of the versions found under a base path are aspired. */
 export type VersionPolicy =
   /** The `count` highest ones; 0 means 1. */
@@ -8,26 +10,31 @@ export type VersionPolicy =
 
 /** What a policy makes of the versions found. */
 export interface Selection {
-  /** Versions in order of preference; one that is not ready is passed over as if it were not there. */
-  readonly candidates: readonly bigint[];
+  /** Folders in order of preference, the highest version first; one that is not ready is passed over as if it were not there. */
+  readonly candidates: readonly VersionDirectory[];
   /** How many of them are wanted. */
   readonly limit: number;
   /** Versions asked for that are not there. */
   readonly missing: readonly bigint[];
 }
 
-/** Applies a policy to the versions found, given with the highest first. */
-export function selectVersions(found: readonly bigint[], policy: VersionPolicy): Selection {
+/** Applies a policy to the versions found. */
+export function selectVersions(found: VersionDirectories, policy: VersionPolicy): Selection {
   switch (policy.kind) {
     case "latest":
-      return { candidates: found, limit: Math.max(1, policy.count), missing: [] };
+      return { candidates: found.folders, limit: Math.max(1, policy.count), missing: [] };
     case "all":
-      return { candidates: found, limit: found.length, missing: [] };
+      return { candidates: found.folders, limit: found.folders.length, missing: [] };
     case "specific": {
-      const wanted = new Set(policy.versions);
-      const candidates = found.filter((version) => wanted.has(version));
-      const present = new Set(candidates);
-      return { candidates, limit: candidates.length, missing: [...wanted].filter((version) => !present.has(version)) };
+      const candidates: VersionDirectory[] = [];
+      const missing: bigint[] = [];
+      for (const version of new Set(policy.versions)) {
+        const folder = findVersion(found, version);
+        if (folder === undefined) missing.push(version);
+        else candidates.push(folder);
+      }
+      candidates.sort((a, b) => (a.version < b.version ? 1 : -1));
+      return { candidates, limit: candidates.length, missing };
     }
   }
 }
