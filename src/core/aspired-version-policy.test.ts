@@ -63,6 +63,24 @@ describe("availability preserving policy", () => {
       { unload: 1n },
     ],
     [
+      "unloads the old version when one of the new ones is ready, though another still loads",
+      [
+        [1n, "-ready"],
+        [2n, "ready"],
+        [3n, "loading"],
+      ],
+      { unload: 1n },
+    ],
+    [
+      "unloads the old version when one of the new ones is ready, though another failed",
+      [
+        [1n, "-ready"],
+        [2n, "ready"],
+        [3n, "error"],
+      ],
+      { unload: 1n },
+    ],
+    [
       "keeps the old version when the new one failed",
       [
         [1n, "-ready"],
@@ -160,6 +178,23 @@ describe("resource preserving policy", () => {
       [
         [1n, "-loading"],
         [2n, "new"],
+      ],
+      undefined,
+    ],
+    [
+      "loads when the old version failed",
+      [
+        [1n, "-error"],
+        [2n, "new"],
+      ],
+      { load: 2n },
+    ],
+    [
+      "waits for an old version whose unload was just requested, though another one failed",
+      [
+        [1n, "-error"],
+        [2n, "-unload-requested"],
+        [3n, "new"],
       ],
       undefined,
     ],

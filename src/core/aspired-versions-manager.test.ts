@@ -12,6 +12,7 @@ import { resourcePreservingPolicy } from "./resource-preserving-policy.ts";
 import type { ServableData } from "./servable-data.ts";
 import type { ServableState } from "./servable-state.ts";
 import { ServingMap } from "./serving-map.ts";
+import { SourceAdapter } from "./source-adapter.ts";
 
 const broken = new ServingError("data-loss", "model.onnx is cut short");
 
@@ -488,4 +489,86 @@ describe("stopping", () => {
   test("of an empty manager ends at once", async () => {
     await core().manager.stop();
   });
+});
+
+describe("lists, one after the other", () => {
+  test("a version left out of a list goes, the others stay as they are", async () => {
+    const { aspirePrompt, states, loader } = core();
+    await aspirePrompt("iris", 1n, 2n, 3n);
+    await aspirePrompt("iris", 1n, 3n);
+    expect(states()).toEqual(["iris 1 ready", "iris 3 ready"]);
+    expect(loader("iris", 2n).calls).toEqual(["estimate", "load", "unload"]);
+  });
+
+  test("a list with a lower version alone brings that in place of the higher one", async () => {
+    const { aspirePrompt, map, log } = core();
+    await aspirePrompt("iris", 9n);
+    log.length = 0;
+    await aspirePrompt("iris", 4n);
+    expect(map.versions("iris")).toEqual([4n]);
+    expect(log.indexOf("AVAILABLE iris 4")).toBeLessThan(log.indexOf("UNLOADING iris 9"));
+  });
+
+  test("an item that carries an error does not take the old version's place", async () => {
+    const { manager, aspirePrompt, states, map } = core();
+    await aspirePrompt("iris", 1n);
+    manager.setAspiredVersions("iris", [{ id: { name: "iris", version: 2n }, error: broken }]);
+    await settle();
+    expect(states()).toEqual(["iris 1 ready un-aspired", "iris 2 error"]);
+    expect(map.versions("iris")).toEqual([1n]);
+  });
+
+  test("a failed version that is wanted back at once is loaded by its new loader", async () => {
+    const { manager, item, aspire, loader, states } = core();
+    await aspire("iris", 1n);
+    loader("iris", 1n).failLoad(broken);
+    await settle();
+    manager.setAspiredVersions("iris", []);
+    await settle();
+    manager.setAspiredVersions("iris", [item("iris", 1n, true)]);
+    await settle();
+    expect(states()).toEqual(["iris 1 ready"]);
+    expect(loader("iris", 1n, 1).calls).toEqual(["estimate", "load"]);
+  });
+
+  test("an untouched version that was dropped and is wanted back begins anew", async () => {
+    let idle = true;
+    const policy: AspiredVersionPolicy = (versions) => (idle ? undefined : availabilityPreservingPolicy(versions));
+    const { aspire, aspirePrompt, clock, states, log } = core({ policy });
+    await aspire("iris", 1n);
+    await aspire("iris");
+    await aspirePrompt("iris", 1n);
+    expect(log).toEqual(["START iris 1", "END iris 1", "START iris 1"]);
+    idle = false;
+    await clock.advance(100);
+    expect(states()).toEqual(["iris 1 ready"]);
+  });
+
+  test("may come through an adapter that is connected to the manager", async () => {
+    const { manager, item, map } = core();
+    const adapter = new SourceAdapter<bigint, Loader<string>>((_data, { name, version }) => {
+      const made = item(name, version, true);
+      if (made.error) throw made.error;
+      return made.data;
+    });
+    adapter.setAspiredVersions("iris", [{ id: { name: "iris", version: 7n }, data: 7n }]);
+    adapter.connect(manager);
+    await settle();
+    expect(map.versions("iris")).toEqual([7n]);
+  });
+});
+
+test("the policy is shown every managed version of a name, whatever its state", async () => {
+  const shown: string[] = [];
+  const policy: AspiredVersionPolicy = (versions) => {
+    shown.push(versions.map(({ version, aspired, state }) => `${version} ${state}${aspired ? "" : " un-aspired"}`).join(", "));
+    return availabilityPreservingPolicy(versions);
+  };
+  const { aspirePrompt, aspire, loader } = core({ policy });
+  await aspirePrompt("iris", 1n);
+  await aspire("iris", 2n, 3n);
+  loader("iris", 3n).failLoad(broken);
+  await settle();
+  expect(shown).toContain("1 ready un-aspired, 2 new, 3 new");
+  expect(shown.at(-1)).toBe("1 ready un-aspired, 2 loading, 3 error");
 });

@@ -384,3 +384,77 @@ describe("limits", () => {
     expect(manager.reservedBytes).toBe(60);
   });
 });
+
+describe("TensorFlow Serving's order of things", () => {
+  test("refuses to forget a version it does not know", () => {
+    const { manager } = managed();
+    expect(() => manager.stopManaging(id(4n))).toThrow(expect.objectContaining({ code: "not-found" }));
+  });
+
+  test("a failed version stays, with its error, until it is told to forget it", async () => {
+    const { manager, add, begin } = managed();
+    const loader = add(1n);
+    await begin(manager.load(id(1n)));
+    loader.failLoad(broken);
+    await settle();
+    expect(manager.snapshots()).toEqual([{ id: id(1n), state: "error", error: broken }]);
+    manager.stopManaging(id(1n));
+    expect(manager.snapshots()).toEqual([]);
+  });
+
+  test("versions load in whatever order they are told to, and the highest is the latest", async () => {
+    const { manager, map, addPrompt } = managed();
+    for (const version of [3n, 1n, 2n]) addPrompt(version);
+    for (const version of [2n, 3n, 1n]) await manager.load(id(version));
+    expect(map.versions("iris")).toEqual([3n, 2n, 1n]);
+    expect(map.acquire("iris")?.id.version).toBe(3n);
+  });
+
+  test("a version is loaded while another one is unloaded", async () => {
+    const { manager, add, addPrompt, begin, states } = managed({ numLoadThreads: 2, numUnloadThreads: 2 });
+    const leaving = add(1n);
+    await begin(manager.load(id(1n)));
+    leaving.finishLoad();
+    await settle();
+    await begin(manager.unload(id(1n)));
+    addPrompt(2n);
+    await manager.load(id(2n));
+    expect(states()).toEqual(["1 unloading", "2 ready"]);
+    leaving.finishUnload();
+    await settle();
+    expect(states()).toEqual(["1 disabled", "2 ready"]);
+  });
+
+  test("of two loads, or two unloads, of one version only the first counts", async () => {
+    const { manager, addPrompt } = managed();
+    const loader = addPrompt(1n);
+    const loads = await Promise.allSettled([manager.load(id(1n)), manager.load(id(1n))]);
+    expect(loads.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    const unloads = await Promise.allSettled([manager.unload(id(1n)), manager.unload(id(1n))]);
+    expect(unloads.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect(loader.calls).toEqual(["estimate", "load", "unload"]);
+  });
+
+  test("a version that is refused for want of room does not keep a smaller one out", async () => {
+    const { manager, addPrompt, states } = managed({ ramLimitBytes: 100 });
+    addPrompt(1n, 101);
+    await expect(manager.load(id(1n))).rejects.toMatchObject({ code: "resource-exhausted" });
+    addPrompt(2n, 100);
+    await manager.load(id(2n));
+    expect(states()).toEqual(["1 error", "2 ready"]);
+  });
+
+  test("the room of a load that failed, and of a version that was unloaded, is free again", async () => {
+    const { manager, add, addPrompt, begin } = managed({ ramLimitBytes: 100 });
+    const failing = add(1n, new FakeLoader("servable 1", { ramBytes: 80 }));
+    await begin(manager.load(id(1n)));
+    expect(manager.reservedBytes).toBe(80);
+    failing.failLoad(broken);
+    await settle();
+    expect(manager.reservedBytes).toBe(0);
+    addPrompt(2n, 80);
+    await manager.load(id(2n));
+    await manager.unload(id(2n));
+    expect(manager.reservedBytes).toBe(0);
+  });
+});

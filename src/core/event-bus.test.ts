@@ -47,3 +47,12 @@ test("what a listener throws reaches neither the publisher nor the others", () =
   expect(heard).toEqual([1, 2]);
   expect(faults).toEqual([fault, fault]);
 });
+
+test("an event that nobody listens to is gone", () => {
+  const bus = new EventBus<number>();
+  const heard: number[] = [];
+  bus.publish(1);
+  bus.subscribe((event) => heard.push(event));
+  bus.publish(2);
+  expect(heard).toEqual([2]);
+});

@@ -3,23 +3,28 @@ import { FakeClock, settle } from "../base/fake-clock.ts";
 import { ServingError } from "../base/serving-error.ts";
 import { FakeLoader } from "./fake-loader.ts";
 import type { Loader } from "./loader.ts";
-import { LoaderHarness } from "./loader-harness.ts";
+import { LoaderHarness, type RetryOptions } from "./loader-harness.ts";
 import { canMove, exposedState, isFinished, type LoaderState } from "./loader-state.ts";
 
 const id = { name: "iris", version: 1n };
 const broken = new ServingError("data-loss", "model.onnx is cut short");
 const CANCELLED = { code: "cancelled", message: "Loading of servable cancelled" };
 
-function harnessed(maxLoadRetries = 0, loadRetryIntervalMs = 1000) {
+function harnessed(maxLoadRetries = 0, loadRetryIntervalMs = 1000, isTransient?: RetryOptions["isTransient"]) {
   const clock = new FakeClock();
   const loader = new FakeLoader("servable");
-  const harness = new LoaderHarness(id, loader, { maxLoadRetries, loadRetryIntervalMs }, clock);
+  const harness = new LoaderHarness(
+    id,
+    loader,
+    { maxLoadRetries, loadRetryIntervalMs, ...(isTransient && { isTransient }) },
+    clock,
+  );
   return { clock, loader, harness };
 }
 
 /** A harness whose load has begun. */
-async function loading(maxLoadRetries?: number, loadRetryIntervalMs?: number) {
-  const parts = harnessed(maxLoadRetries, loadRetryIntervalMs);
+async function loading(maxLoadRetries?: number, loadRetryIntervalMs?: number, isTransient?: RetryOptions["isTransient"]) {
+  const parts = harnessed(maxLoadRetries, loadRetryIntervalMs, isTransient);
   for (const state of ["load-requested", "load-approved", "loading"] as const) parts.harness.moveTo(state);
   const load = parts.harness.load();
   load.catch(() => undefined);
@@ -108,6 +113,16 @@ describe("loading", () => {
     expect(loader.calls).toEqual(["load", "load"]);
     loader.finishLoad();
     expect(await load).toBe("servable");
+  });
+
+  test("ends at once with an error that another try cannot mend", async () => {
+    const { clock, loader, load } = await loading(5, 1000, ({ code }) => code !== "unimplemented");
+    const hopeless = new ServingError("unimplemented", "no such operator");
+    loader.failLoad(broken);
+    await clock.advance(1000);
+    loader.failLoad(hopeless);
+    await expect(load).rejects.toBe(hopeless);
+    expect(loader.calls).toEqual(["load", "load"]);
   });
 
   test("gives up after the retries with the last failure", async () => {

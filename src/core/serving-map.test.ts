@@ -119,3 +119,58 @@ test("refuses to publish a version twice", async () => {
   await expect(map.publish(id(1n), "again")).rejects.toMatchObject({ code: "already-exists" });
   expect(map.acquire("iris")?.servable).toBe("servable 1");
 });
+
+test("version 0 is a version like others, and the latest where it is the only one", async () => {
+  const map = await serving(0n);
+  expect(map.acquire("iris")?.id.version).toBe(0n);
+  expect(map.acquire("iris", 0n)?.id.version).toBe(0n);
+  await map.publish(id(1n), "servable 1");
+  expect(map.acquire("iris")?.id.version).toBe(1n);
+});
+
+test("tells every name and version that is served, and nothing of those that are gone", async () => {
+  const map = await serving(1n, 2n);
+  await map.publish(id(3n, "rose"), "servable 3");
+  expect(map.names().map((name) => [name, map.versions(name)])).toEqual([
+    ["iris", [2n, 1n]],
+    ["rose", [3n]],
+  ]);
+  await map.retire(id(3n, "rose"));
+  expect([map.names(), map.versions("rose")]).toEqual([["iris"], []]);
+});
+
+describe("a version that is replaced", () => {
+  test("is the new servable for whoever asks from now on, among the others as before", async () => {
+    const map = await serving(1n, 2n, 3n);
+    await map.replace(id(2n), "another");
+    expect(map.acquire("iris", 2n)?.servable).toBe("another");
+    expect(map.versions("iris")).toEqual([3n, 2n, 1n]);
+  });
+
+  test("keeps the old servable for those who have it, and is done when the last of them gives it back", async () => {
+    const map = await serving(1n);
+    const handles = [map.acquire("iris")!, map.acquire("iris")!];
+    let done = false;
+    const replacing = map.replace(id(1n), "another").then(() => (done = true));
+    const later = map.acquire("iris")!;
+    expect([handles[0]!.servable, later.servable]).toEqual(["servable 1", "another"]);
+    handles[0]!.release();
+    await settle();
+    expect(done).toBe(false);
+    handles[1]!.release();
+    await replacing;
+    // What is in use is the new one: its own end waits for that.
+    let retired = false;
+    const retiring = map.retire(id(1n)).then(() => (retired = true));
+    await settle();
+    expect(retired).toBe(false);
+    later.release();
+    await retiring;
+  });
+
+  test("is published when it was not served", async () => {
+    const map = await serving(1n);
+    await map.replace(id(5n), "another");
+    expect(map.acquire("iris")?.servable).toBe("another");
+  });
+});

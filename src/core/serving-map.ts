@@ -100,6 +100,24 @@ export class ServingMap<T> implements Publisher<T> {
     );
   }
 
+  /**
+   * Puts another servable in the place of a version: who asks from now on gets it. Resolves when the last handle of the old
+   * one is back, at once when the version was not served.
+   */
+  async replace(id: ServableId, servable: T): Promise<void> {
+    const stream = this.#streams.get(id.name) ?? [];
+    const old = stream.find((entry) => entry.id.version === id.version);
+    if (old === undefined) return await this.publish(id, servable);
+    const entry = new Entry(id, servable);
+    this.#streams.set(
+      id.name,
+      stream.map((each) => (each === old ? entry : each)),
+    );
+    if (old.handles === 0) return;
+    old.drained = deferred();
+    await old.drained.promise;
+  }
+
   /** The version is out of reach when this returns; resolves when its last handle is back, at once for one not served. */
   async retire(id: ServableId): Promise<void> {
     const stream = this.#streams.get(id.name) ?? [];

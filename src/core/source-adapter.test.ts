@@ -112,6 +112,34 @@ describe("source router", () => {
     ]);
   });
 
+  test("asks for the output anew with each list, so that a name may change it", () => {
+    const changing = new Map([["iris", "onnx"]]);
+    const router = new SourceRouter<string>(["onnx", "tensorflow"], (name) => changing.get(name));
+    const onnx = new RecordingTarget<string>();
+    const tensorflow = new RecordingTarget<string>();
+    router.output("onnx").connect(onnx);
+    router.output("tensorflow").connect(tensorflow);
+    router.setAspiredVersions("iris", [{ id: id(1n), data: "a" }]);
+    changing.set("iris", "tensorflow");
+    router.setAspiredVersions("iris", [{ id: id(2n), data: "b" }]);
+    expect([onnx.lists, tensorflow.lists]).toEqual([
+      [["iris", [{ id: id(1n), data: "a" }]]],
+      [["iris", [{ id: id(2n), data: "b" }]]],
+    ]);
+  });
+
+  test("an output that is not connected yet keeps its lists and holds up no other", () => {
+    const router = new SourceRouter<string>(["onnx", "tensorflow"], (name) => routes.get(name));
+    const tensorflow = new RecordingTarget<string>();
+    router.output("tensorflow").connect(tensorflow);
+    router.setAspiredVersions("iris", [{ id: id(1n), data: "a" }]);
+    router.setAspiredVersions("rose", [{ id: id(1n, "rose"), data: "b" }]);
+    expect(tensorflow.lists).toHaveLength(1);
+    const onnx = new RecordingTarget<string>();
+    router.output("onnx").connect(onnx);
+    expect(onnx.lists).toEqual([["iris", [{ id: id(1n), data: "a" }]]]);
+  });
+
   test("knows no other outputs than it was built with", () => {
     const { router } = routed();
     expect(() => router.output("caffe2")).toThrow('the router has no output "caffe2"');
