@@ -12,6 +12,15 @@ export function atTurnEnd(entry: TurnEnd): void {
   else due.push(entry);
 }
 
+/**
+ * Calls `endTurn` once all that had arrived was read: at the end of the turn, or, where Node tells of each socket by itself, after it
+ * told of the others.
+ */
+export function afterArrivals(entry: TurnEnd): void {
+  if (due === undefined) afterOthers(() => entry.endTurn());
+  else due.push(entry);
+}
+
 /** Begins a turn whose end {@link endTurn} tells, instead of Node. */
 export function beginTurn(): void {
   due ??= [];

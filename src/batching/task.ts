@@ -1,0 +1,147 @@
+import { abortError } from "../base/abort.ts";
+import { type Deferred, deferred } from "../base/deferred.ts";
+import { ServingError } from "../base/serving-error.ts";
+import type { RunContext } from "../model/servable.ts";
+import type { NamedTensors, Tensor } from "../tensor/tensor.ts";
+import type { Batch } from "./batch.ts";
+import { concatenateRows } from "./tensor-rows.ts";
+
+/** The rows of a task that go into one batch. */
+export interface Piece {
+  readonly task: Task;
+  readonly from: number;
+  readonly rows: number;
+  /** The batch it is in or was in last. */
+  batch: Batch;
+  /** Set when it was run, if the task has other pieces. */
+  outputs: NamedTensors | undefined;
+  /** Whether another piece does its work. */
+  obsolete: boolean;
+}
+
+/**
+ * One request to be batched. Its promise settles once: with all of its rows' outputs, or with an error; and never while a run
+ * goes on that nobody else waits for, because whoever waits keeps the version from being unloaded.
+ */
+export class Task {
+  readonly inputs: NamedTensors;
+  /** Size of the first dimension of every input. */
+  readonly rows: number;
+  /** By the scheduler's clock. */
+  readonly arrived: number;
+  readonly pieces: Piece[] = [];
+  readonly #context: RunContext | undefined;
+  readonly #outcome: Deferred<NamedTensors> = deferred();
+  #signal: AbortSignal | undefined;
+  /** What it will reject with once no run of its own goes on any more. */
+  #error: ServingError | undefined;
+  #holds = 0;
+  #over = false;
+
+  constructor(inputs: NamedTensors, rows: number, context: RunContext | undefined, arrived: number) {
+    this.inputs = inputs;
+    this.rows = rows;
+    this.arrived = arrived;
+    this.#context = context;
+  }
+
+  get outcome(): Promise<NamedTensors> {
+    return this.#outcome.promise;
+  }
+
+  /** Whether nothing that is run for it would be of use any more. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Adds the piece of these rows to a batch. */
+  add(batch: Batch, from: number, rows: number): void {
+    const piece: Piece = { task: this, from, rows, batch, outputs: undefined, obsolete: false };
+    this.pieces.push(piece);
+    batch.add(piece);
+  }
+
+  /** From now on the caller's signal ends the task. Asking for the signal costs, so only a task that really waits is watched. */
+  watch(): void {
+    if (this.#over || this.#signal !== undefined || this.#context === undefined) return;
+    const { signal } = this.#context;
+    this.#signal = signal;
+    if (signal.aborted) this.fail(abortError(signal));
+    else signal.addEventListener("abort", this);
+  }
+
+  /** The signal's event. */
+  handleEvent(): void {
+    this.fail(abortError(this.#signal!));
+  }
+
+  /** A piece was run. */
+  ran(piece: Piece, outputs: NamedTensors): void {
+    if (this.#over || piece.obsolete) return;
+    piece.outputs = outputs;
+    const needed = this.pieces.filter(({ obsolete }) => !obsolete);
+    if (needed.some((other) => other.outputs === undefined)) return;
+    try {
+      const joined = needed.length === 1 ? outputs : joinOutputs(needed.map((other) => other.outputs!));
+      this.#end();
+      this.#outcome.resolve(joined);
+    } catch (reason) {
+      this.fail(ServingError.from(reason));
+    }
+  }
+
+  /** Ends the task: what is queued of it is taken out, and a run that no other task needs is aborted and waited for. */
+  fail(error: ServingError): void {
+    if (this.#over) return;
+    this.#end();
+    this.#error = error;
+    this.#holds = 1;
+    for (const piece of this.pieces) if (piece.batch.leave(piece, error)) this.#holds++;
+    this.release();
+  }
+
+  /** One of the runs that a failed task had to wait for has ended. */
+  release(): void {
+    if (--this.#holds === 0) this.#outcome.reject(this.#error);
+  }
+
+  /** Makes the pieces that there are obsolete; one of all rows is to be run instead. False when that was done before. */
+  startAnew(): boolean {
+    if (this.#over || this.pieces.length === 0 || this.pieces.some(({ obsolete }) => obsolete)) return false;
+    for (const piece of this.pieces) {
+      piece.obsolete = true;
+      piece.batch.leave(piece, undefined);
+    }
+    return true;
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#signal?.removeEventListener("abort", this);
+  }
+}
+
+/** The outputs of a task's pieces one after the other. */
+function joinOutputs(pieces: readonly NamedTensors[]): NamedTensors {
+  const joined = new Map<string, Tensor>();
+  for (const [alias, first] of pieces[0]!) {
+    const tensors = pieces.map((outputs) => outputs.get(alias)!);
+    const { length } = first.shape;
+    for (const tensor of tensors) {
+      const alike =
+        tensor.dtype === first.dtype &&
+        tensor.shape.length === length &&
+        tensor.shape.every((size, axis) => axis === 0 || size === first.shape[axis]);
+      if (!alike) {
+        throw new ServingError(
+          "failed-precondition",
+          `output "${alias}" has rows of different shapes in the batches that the request was split into, send fewer rows at once`,
+        );
+      }
+    }
+    const parts = tensors.map((tensor) => ({ tensor, from: 0, rows: tensor.shape[0]! }));
+    const total = parts.reduce((sum, { rows }) => sum + rows, 0);
+    joined.set(alias, concatenateRows(parts, total));
+  }
+  return joined;
+}

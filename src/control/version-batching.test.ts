@@ -1,0 +1,83 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import type { Log } from "../base/log.ts";
+import type { BatchLimits } from "../model/batching.ts";
+import type { TensorInfo } from "../tensor/signature.ts";
+import { VersionBatching } from "./version-batching.ts";
+
+const folders: string[] = [];
+const folder = (): string => {
+  const path = mkdtempSync(join(tmpdir(), "modelport-"));
+  folders.push(path);
+  return path;
+};
+afterEach(() => {
+  for (const path of folders.splice(0)) rmSync(path, { recursive: true });
+});
+const logged: (object | undefined)[] = [];
+const write = (_event: string, fields?: object): void => void logged.push(fields);
+const log: Log = { debugging: false, debug: write, info: write, warn: write, error: write };
+const WIDE: BatchLimits = {
+  maxBatchSize: 1000,
+  maxExecutionBatchSize: 1000,
+  splitsLargeBatches: false,
+  batchTimeoutMs: 0,
+  maxEnqueuedBatches: 10,
+  allowedBatchSizes: [],
+  padsVariableLengthInputs: false,
+};
+const batching = (perModel: boolean, limits: Partial<BatchLimits> = {}): VersionBatching =>
+  new VersionBatching({ limits: { ...WIDE, ...limits }, perModel, threads: 1 }, log);
+
+test("the server's limits hold for every version, and contradictions fail its load", async () => {
+  expect(await batching(false).limits(folder())).toEqual(WIDE);
+  await expect(batching(false, { allowedBatchSizes: [5] }).limits(folder())).rejects.toThrow(
+    "Last entry in allowed_batch_sizes must match max_batch_size; last entry was 5; expected 1000",
+  );
+});
+
+test("with limits of each version one that brings none is not batched, and a bare file neither", async () => {
+  const path = folder();
+  writeFileSync(join(path, "model.onnx"), "");
+  expect(await batching(true).limits(path)).toBeUndefined();
+  expect(await batching(true).limits(join(path, "model.onnx"))).toBeUndefined();
+});
+
+test("with limits of each version its own file counts", async () => {
+  const path = folder();
+  writeFileSync(join(path, "batching_params.pbtxt"), "max_batch_size { value: 4 } num_batch_threads { value: -1 }");
+  expect(await batching(true).limits(path)).toEqual({ ...WIDE, maxBatchSize: 4, maxExecutionBatchSize: 4 });
+});
+
+test.each([
+  ["max_batch_size 4", "batching_params.pbtxt: 1:16: "],
+  ["max_batch_size { value: 4 } allowed_batch_sizes: 2", "Last entry in allowed_batch_sizes"],
+  [" ".repeat(70_000), "batching_params.pbtxt is longer than 65536 bytes"],
+])("a bad file of its own fails the load: %#", async (text, message) => {
+  const path = folder();
+  writeFileSync(join(path, "batching_params.pbtxt"), text);
+  await expect(batching(true).limits(path)).rejects.toThrow(message);
+});
+
+test("a file of its own that leads out of the version's folder is not followed", async () => {
+  const path = folder();
+  mkdirSync(join(path, "1"));
+  writeFileSync(join(path, "outside"), "max_batch_size { value: 4 }");
+  symlinkSync(join(path, "outside"), join(path, "1", "batching_params.pbtxt"));
+  await expect(batching(true).limits(join(path, "1"))).rejects.toThrow("it leads out of the model's folder");
+});
+
+test("what cannot be batched is logged with the reason", () => {
+  const tensor = (alias: string, first: number): TensorInfo => ({ alias, name: alias, dtype: "float32", shape: [first] });
+  const signature = (first: number) => ({ inputs: [tensor("x", first)], outputs: [tensor("y", -1)], methodName: "m" });
+  const signatures = new Map([
+    ["good", signature(-1)],
+    ["bad", signature(1)],
+  ]);
+  const plan = batching(false).plan({ name: "m", version: 3n }, WIDE, signatures);
+  expect([...plan.signatures.keys()]).toEqual(["good"]);
+  const reason = 'input "x" has a first dimension of 1, which would have to be free';
+  expect(logged).toEqual([{ model: "m", version: "3", signature: "bad", reason }]);
+});
