@@ -1,3 +1,5 @@
+import type { RequestLogging } from "../model/request-logging.ts";
+
 /** Which of a model's versions are served. */
 export type VersionPolicy =
   /** The `count` highest ones, at least 1. */
@@ -14,7 +16,17 @@ export interface ModelConfig {
   readonly platform?: string;
   readonly versionPolicy: VersionPolicy;
   readonly labels: ReadonlyMap<string, bigint>;
+  /**
+   * Weights above 0 by label, each a label of `labels`: a request that names neither version nor label is answered by one of
+   * them, drawn by weight. Empty when the latest version answers.
+   */
+  readonly trafficSplit: ReadonlyMap<string, number>;
+  /** Absent when no request is logged. */
+  readonly logging?: RequestLogging;
 }
 
 /** What a model is served with when nothing else is said. */
 export const LATEST_VERSION: VersionPolicy = { kind: "latest", count: 1 };
+
+/** No request is answered by a label it did not name. */
+export const NO_TRAFFIC_SPLIT: ReadonlyMap<string, number> = new Map();

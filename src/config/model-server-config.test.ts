@@ -2,7 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ServingError } from "../base/serving-error.ts";
 import { ModelServerConfigSchema } from "../gen/tensorflow_serving/config/model_server_config_pb.ts";
-import { type ModelConfigRules, parseModelServerConfig, resolveModelServerConfig } from "./model-server-config.ts";
+import type { ModelConfigRules } from "./model-config-rules.ts";
+import { parseModelServerConfig, resolveModelServerConfig } from "./model-server-config.ts";
 
 const rules: ModelConfigRules = { platforms: ["tensorflow", "onnx"] };
 const list = (...models: string[]) => `model_config_list { ${models.map((model) => `config { ${model} }`).join(" ")} }`;
@@ -117,6 +118,32 @@ describe("parseModelServerConfig", () => {
     [list('name: "m" base_path: "/m" model_type: OTHER'), "model m has model_type 2, set model_platform instead"],
     [list('name: "m" base_path: "/m" model_platform: "caffe9"'), "Model m requests unsupported platform caffe9"],
   ])("refuses %s", (text, message) => expect(faultOf(() => parseModelServerConfig(text, rules))).toBe(message));
+
+  test.each([
+    [
+      "a name twice",
+      `config { ${iris} }\n  config: < ${iris} >`,
+      "models.config:3:11: Illegal to list model iris multiple times",
+    ],
+    [
+      "a relative path",
+      'config { name: "m" base_path: "m" model_platform: "onnx" }',
+      "models.config:2:10: Expected model m to have",
+    ],
+    [
+      "an unknown platform",
+      'config { name: "m" base_path: "/m" model_platform: "abacus" }',
+      "models.config:2:10: Model m requests",
+    ],
+  ])("says where in a file the model with %s begins", (_, models, message) => {
+    const text = `model_config_list {\n  ${models}\n}`;
+    expect(faultOf(() => parseModelServerConfig(text, rules, "models.config"))).toContain(message);
+  });
+
+  test("takes relative base paths below the folder it is told", () => {
+    const text = list('name: "m" base_path: "a/../m" model_platform: "onnx"');
+    expect(parseModelServerConfig(text, { ...rules, rootFolder: "/srv" })[0]!.basePath).toBe("/srv/m");
+  });
 });
 
 describe("resolveModelServerConfig", () => {
@@ -140,8 +167,19 @@ describe("resolveModelServerConfig", () => {
   });
 });
 
-test("a logging_config is refused, as TensorFlow Serving's stock server does", () => {
-  const text =
-    'model_config_list { config { name: "a" base_path: "/a" model_platform: "onnx" logging_config { sampling_config { sampling_rate: 1 } } } }';
-  expect(() => parseModelServerConfig(text, { platforms: ["onnx"] })).toThrow("No request-logger-creator provided.");
+test("a logging_config says which requests are logged", () => {
+  const text = `model_config_list { config {
+    name: "a" base_path: "/a" model_platform: "onnx"
+    logging_config {
+      sampling_config { sampling_rate: 0.5 }
+      log_collector_config { type: "json" filename_prefix: "/logs/a" }
+    }
+  } }`;
+  const [model] = parseModelServerConfig(text, { platforms: ["onnx"] });
+  expect(model!.logging).toEqual({ samplingRate: 0.5, filenamePrefix: "/logs/a", format: "jsonl" });
+});
+
+test("a logging_config that cannot be meant refuses the model", () => {
+  const text = 'model_config_list { config { name: "a" base_path: "/a" model_platform: "onnx" logging_config {} } }';
+  expect(() => parseModelServerConfig(text, { platforms: ["onnx"] })).toThrow("a logging_config without log_collector_config");
 });

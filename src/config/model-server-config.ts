@@ -1,8 +1,7 @@
-import { isAbsolute } from "node:path";
-import { fileURLToPath } from "node:url";
-import { fromBinary } from "@bufbuild/protobuf";
+import { fromBinary, type Message } from "@bufbuild/protobuf";
 import { ServingError } from "../base/serving-error.ts";
 import { parseTextFormat } from "../codec/text-format/parse-text-format.ts";
+import { textFormatError } from "../codec/text-format/text-format-error.ts";
 import type { FileSystemStoragePathSourceConfig_ServableVersionPolicy as VersionPolicyMessage } from "../gen/tensorflow_serving/config/file_system_storage_path_source_pb.ts";
 import {
   type ModelConfig as ModelConfigMessage,
@@ -10,25 +9,34 @@ import {
   ModelServerConfigSchema,
   ModelType,
 } from "../gen/tensorflow_serving/config/model_server_config_pb.ts";
-import { LATEST_VERSION, type ModelConfig, type VersionPolicy } from "./model-config.ts";
-
-/** What a config is checked against. */
-export interface ModelConfigRules {
-  /** Platforms the server can load. */
-  readonly platforms: readonly string[];
-  /** The models configured now: a name may not change its platform. Default: none. */
-  readonly current?: readonly ModelConfig[];
-}
+import { resolveLoggingConfig } from "./logging-config.ts";
+import { LATEST_VERSION, type ModelConfig, NO_TRAFFIC_SPLIT, type VersionPolicy } from "./model-config.ts";
+import {
+  checkNames,
+  checkPlatform,
+  type ModelConfigRules,
+  type Refuse,
+  refusePlainly,
+  resolveBasePath,
+} from "./model-config-rules.ts";
 
 /** The platform TensorFlow Serving's deprecated `model_type: TENSORFLOW` stands for. */
 const TENSORFLOW = "tensorflow";
 
 /**
- * Reads a `--model_config_file`: a `tensorflow.serving.ModelServerConfig` in protobuf text format.
+ * Reads a `tensorflow.serving.ModelServerConfig` in protobuf text format. With the name of its file, errors about a model begin
+ * with `FILE:LINE:COL: `, the place where that model's braces open.
  * @throws ServingError invalid-argument: a syntax error with its line and column, or the model at fault
  */
-export function parseModelServerConfig(text: string, rules: ModelConfigRules): readonly ModelConfig[] {
-  return resolveModelServerConfig(parseConfigText(text), rules);
+export function parseModelServerConfig(text: string, rules: ModelConfigRules, file?: string): readonly ModelConfig[] {
+  const offsets = new Map<Message, number>();
+  const message = parseConfigText(text, offsets);
+  if (file === undefined) return resolveModelServerConfig(message, rules);
+  const configs = message.config.value.config;
+  return resolveModelServerConfig(message, rules, (index) => (fault, cause) => {
+    const { message: placed } = textFormatError(text, offsets.get(configs[index]!) ?? 0, fault);
+    return new ServingError("invalid-argument", `${file}:${placed}`, { cause });
+  });
 }
 
 /**
@@ -53,7 +61,11 @@ function decodeMessage(bytes: Uint8Array): ModelServerConfigMessage {
  * known.
  * @throws ServingError invalid-argument
  */
-export function resolveModelServerConfig(message: ModelServerConfigMessage, rules: ModelConfigRules): readonly ModelConfig[] {
+export function resolveModelServerConfig(
+  message: ModelServerConfigMessage,
+  rules: ModelConfigRules,
+  refuse: (index: number) => Refuse = () => refusePlainly,
+): readonly ModelConfig[] {
   if (message.config.case !== "modelConfigList") {
     throw new ServingError(
       "invalid-argument",
@@ -61,96 +73,56 @@ export function resolveModelServerConfig(message: ModelServerConfigMessage, rule
     );
   }
   const configs = message.config.value.config;
-  checkNames(configs);
-  if (configs.some((config) => config.loggingConfig !== undefined)) {
-    throw new ServingError(
-      "invalid-argument",
-      "No request-logger-creator provided. (logging_config is not supported by this version)",
-    );
-  }
-  const basePaths = configs.map(resolveBasePath);
-  const platforms = configs.map((config) => resolvePlatform(config, rules));
+  checkNames(
+    configs.map(({ name }) => name),
+    refuse,
+  );
+  const basePaths = configs.map(({ name, basePath }, index) => resolveBasePath(name, basePath, rules.rootFolder, refuse(index)));
+  const platforms = configs.map((config, index) => resolvePlatform(config, rules, refuse(index)));
+  const loggings = configs.map(
+    ({ name, loggingConfig }, index) => loggingConfig && resolveLoggingConfig(name, loggingConfig, refuse(index)),
+  );
   return configs.map((config, index) => ({
     name: config.name,
     basePath: basePaths[index]!,
     platform: platforms[index]!,
     versionPolicy: resolveVersionPolicy(config.modelVersionPolicy),
     labels: new Map(Object.entries(config.versionLabels)),
+    trafficSplit: NO_TRAFFIC_SPLIT,
+    ...(loggings[index] && { logging: loggings[index] }),
   }));
 }
 
-function parseConfigText(text: string): ModelServerConfigMessage {
+/** A config that holds a list of models. */
+type ListMessage = ModelServerConfigMessage & { config: { case: "modelConfigList" } };
+
+function parseConfigText(text: string, offsets: Map<Message, number>): ListMessage {
   let message: ModelServerConfigMessage;
   try {
-    message = parseTextFormat(ModelServerConfigSchema, text);
+    message = parseTextFormat(ModelServerConfigSchema, text, (part, offset) => offsets.set(part, offset));
   } catch (reason) {
     const { code, message: fault } = ServingError.from(reason);
     throw new ServingError(code, `Error parsing text-format ${ModelServerConfigSchema.typeName}: ${fault}`, { cause: reason });
   }
-  if (message.config.case === "modelConfigList") return message;
+  if (message.config.case === "modelConfigList") return message as ListMessage;
   const found = message.config.case === undefined ? "an empty config" : "custom_model_config";
   throw new ServingError("invalid-argument", `a model config must hold model_config_list, got ${found}`);
 }
 
-function checkNames(configs: readonly ModelConfigMessage[]): void {
-  const names = new Set<string>();
-  for (const { name } of configs) {
-    if (name === "") throw new ServingError("invalid-argument", "a model in the config list has no name");
-    if (names.has(name)) {
-      throw new ServingError("invalid-argument", `Illegal to list model ${name} multiple times in config list`);
-    }
-    names.add(name);
-  }
-}
-
-function resolveBasePath({ name, basePath }: ModelConfigMessage): string {
-  if (isAbsolute(basePath)) return basePath;
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(basePath)?.[1]?.toLowerCase();
-  if (scheme === "file") return fileUrlPath(name, basePath);
-  if (scheme !== undefined) {
-    throw new ServingError(
-      "invalid-argument",
-      `model ${name} has its base_path at "${scheme}:", only the local file system is supported by this version`,
-    );
-  }
-  throw new ServingError(
-    "invalid-argument",
-    `Expected model ${name} to have an absolute path or URI; got base_path()=${basePath}`,
-  );
-}
-
-function fileUrlPath(name: string, url: string): string {
-  try {
-    return fileURLToPath(url);
-  } catch (cause) {
-    throw new ServingError("invalid-argument", `model ${name} has a malformed URL as its base_path, expected file:///folder`, {
-      cause,
-    });
-  }
-}
-
-function resolvePlatform(config: ModelConfigMessage, { platforms, current = [] }: ModelConfigRules): string {
+function resolvePlatform(config: ModelConfigMessage, rules: ModelConfigRules, refuse: Refuse): string {
   const { name, modelType, modelPlatform } = config;
   const typed = modelType !== ModelType.MODEL_TYPE_UNSPECIFIED;
   if (typed === (modelPlatform !== "")) {
-    throw new ServingError(
-      "invalid-argument",
+    throw refuse(
       `Illegal setting ${typed ? "both" : "neither"} ModelServerConfig::model_type (deprecated) ${typed ? "and" : "nor"} ModelServerConfig::model_platform, model name is ${name}`,
     );
   }
-  const platform = modelType === ModelType.TENSORFLOW ? TENSORFLOW : modelPlatform;
-  const before = current.find((model) => model.name === name)?.platform;
-  if (before !== undefined && before !== platform) {
-    throw new ServingError(
-      "invalid-argument",
-      `Illegal to change a model's platform. For model ${name} platform was ${before} and new platform requested is ${platform}`,
-    );
-  }
   if (typed && modelType !== ModelType.TENSORFLOW) {
-    throw new ServingError("invalid-argument", `model ${name} has model_type ${modelType}, set model_platform instead`);
+    throw refuse(`model ${name} has model_type ${modelType}, set model_platform instead`);
   }
-  if (platforms.includes(platform)) return platform;
-  throw new ServingError("invalid-argument", `Model ${name} requests unsupported platform ${platform}`);
+  const platform = modelType === ModelType.TENSORFLOW ? TENSORFLOW : modelPlatform;
+  checkPlatform(name, platform, rules, refuse);
+  return platform;
 }
 
 function resolveVersionPolicy(message: VersionPolicyMessage | undefined): VersionPolicy {

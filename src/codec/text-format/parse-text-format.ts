@@ -1,7 +1,18 @@
-import { create, type DescField, type DescMessage, type DescOneof, type MessageShape, ScalarType } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  type DescOneof,
+  type Message,
+  type MessageShape,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { type ScalarValue, takeEnum, takeScalar } from "./scalar-value.ts";
 import { describeToken, Tokenizer } from "./tokenizer.ts";
+
+/** Is told of each message inside the outermost one, and the offset in the text at which its braces open. */
+export type OnMessage = (message: Message, offset: number) => void;
 
 /** How deep messages may be nested, the outermost one included. */
 const DEPTH_LIMIT = 100;
@@ -16,9 +27,13 @@ const DEPTH_LIMIT = 100;
  *
  * @throws ServingError invalid-argument, `LINE:COL: what is wrong`
  */
-export function parseTextFormat<Schema extends DescMessage>(schema: Schema, text: string): MessageShape<Schema> {
+export function parseTextFormat<Schema extends DescMessage>(
+  schema: Schema,
+  text: string,
+  onMessage?: OnMessage,
+): MessageShape<Schema> {
   const message = create(schema);
-  new Parser(text).readFields(reflect(schema, message), undefined, 1);
+  new Parser(text, onMessage).readFields(reflect(schema, message), undefined, 1);
   return message;
 }
 
@@ -34,9 +49,11 @@ type MapField = DescField & { fieldKind: "map" };
 
 class Parser {
   readonly #tokens: Tokenizer;
+  readonly #onMessage: OnMessage | undefined;
 
-  constructor(text: string) {
+  constructor(text: string, onMessage: OnMessage | undefined) {
     this.#tokens = new Tokenizer(text);
+    this.#onMessage = onMessage;
   }
 
   /** Fields up to the closing brace, or to the end of the text for the outermost message. */
@@ -114,8 +131,10 @@ class Parser {
   }
 
   #readMessage(schema: DescMessage, depth: number): ReflectMessage {
+    const { offset } = this.#tokens.peek();
     const close = this.#takeOpen();
     const message = reflect(schema);
+    this.#onMessage?.(message.message, offset);
     this.readFields(message, close, depth + 1);
     return message;
   }

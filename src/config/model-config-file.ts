@@ -1,0 +1,47 @@
+import { basename, dirname, extname } from "node:path";
+import type { ModelConfig } from "./model-config.ts";
+import type { ConfigDocument, ConfigOrigin } from "./model-config-document.ts";
+import type { ModelConfigRules } from "./model-config-rules.ts";
+
+/** A model config file, read. */
+export type ModelConfigFile =
+  /** A `tensorflow.serving.ModelServerConfig` in protobuf text format. */
+  { readonly kind: "text-format"; readonly models: readonly ModelConfig[] } | ({ readonly kind: "document" } & ConfigDocument);
+
+/** Blanks and comments, which look alike in every form. */
+const PREAMBLE = /^\ufeff?(?:[ \t\r\n\v\f]|#[^\n]*)*/;
+
+/** A message's field, and its braces behind it. */
+const TEXT_FORMAT = /^(?:model_config_list|custom_model_config)(?:[ \t\r\n\v\f:]|#[^\n]*)*[{<]/;
+
+/** What neither a message nor a scalar of text format begins with, or a key of ours. */
+const DOCUMENT = /^(?:[{["'%&!?-]|(?:models|model_config_list|\$schema)[ \t]*:)/;
+
+const DOCUMENT_EXTENSIONS: ReadonlySet<string> = new Set([".yaml", ".yml", ".json"]);
+
+/** Whether a config file is in protobuf text format, rather than YAML or JSON: by its content, or else by its name. */
+export function isTextFormat(text: string, path: string): boolean {
+  const start = text.slice(PREAMBLE.exec(text)![0].length);
+  if (TEXT_FORMAT.test(start)) return true;
+  return !DOCUMENT_EXTENSIONS.has(extname(path).toLowerCase()) && !DOCUMENT.test(start);
+}
+
+/**
+ * Reads a model config file in any of its forms. Relative base paths are below `rules.rootFolder` in text format, below the
+ * file's folder in our own form, and below the working folder in Simple TensorFlow Serving's.
+ * @throws ServingError invalid-argument that begins with the file's name, line and column; a syntax error of text format
+ * begins with TensorFlow Serving's words, and has line and column behind them
+ */
+export async function parseModelConfigFile(text: string, path: string, rules: ModelConfigRules): Promise<ModelConfigFile> {
+  // Loaded when first needed: each of the readers costs a large part of what a start would otherwise wait for.
+  if (isTextFormat(text, path)) {
+    const { parseModelServerConfig } = await import("./model-server-config.ts");
+    return { kind: "text-format", models: parseModelServerConfig(text, rules, basename(path)) };
+  }
+  const { parseModelConfigDocument } = await import("./model-config-document.ts");
+  return { kind: "document", ...parseModelConfigDocument(text, originOf(path), rules) };
+}
+
+function originOf(path: string): ConfigOrigin {
+  return { file: basename(path), folder: dirname(path), workingFolder: process.cwd() };
+}

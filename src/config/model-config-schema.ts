@@ -1,0 +1,146 @@
+import { z } from "zod";
+import { nearestName } from "./nearest-name.ts";
+
+// Nothing may generate code at run time; zod would, for speed.
+z.config({ jitless: true });
+
+/** A mapping whose keys are the user's: a Map, since zod's record passes over a key that means something to JavaScript. */
+function mapping<Value extends z.ZodType>(value: Value) {
+  return z.preprocess((input) => (isMapping(input) ? new Map(Object.entries(input)) : input), z.map(z.string(), value));
+}
+
+function isMapping(input: unknown): input is object {
+  return typeof input === "object" && input !== null && !Array.isArray(input);
+}
+
+/** A mapping with these keys and no others; an unknown one is answered with the nearest of them. */
+function record<Shape extends z.core.$ZodShape>(what: string, shape: Shape) {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code !== "unrecognized_keys") return undefined;
+      const key = (issue as unknown as { readonly keys: readonly string[] }).keys[0]!;
+      const nearest = nearestName(key, known);
+      const hint = nearest === undefined ? `known: ${known.join(", ")}` : `did you mean ${nearest}?`;
+      return `${what} has no key "${key.slice(0, 100)}" (${hint})`;
+    },
+  });
+}
+
+/** A number above 0, which may be written as an integer of any size. */
+const weight = z.preprocess((input) => (typeof input === "bigint" ? Number(input) : input), z.number().gt(0));
+
+const version = z.union([z.int(), z.int64()]).describe("Version number of a model: the name of its folder, a 64-bit integer");
+
+const versionPolicy = z
+  .union([
+    z.enum(["latest", "all"]),
+    record("version_policy", {
+      latest: z
+        .int()
+        .min(1)
+        .max(2 ** 32 - 1)
+        .optional()
+        .describe("How many of the highest versions to serve"),
+      all: z
+        .union([z.null(), z.literal(true), record("all", {})])
+        .optional()
+        .describe("Every version there is"),
+      specific: z.array(version).optional().describe("These versions, as far as they are there"),
+    })
+      .refine((policy) => Object.keys(policy).length === 1, { error: "expected one of latest, all and specific" })
+      .meta({ minProperties: 1, maxProperties: 1 }),
+  ])
+  .describe("Which versions are served: latest, all, or a mapping with one key. Default: latest, the highest one");
+
+const logging = record("logging", {
+  sampling_rate: z.number().min(0).max(1).describe("Share of requests that are logged, 0 to 1"),
+  prefix: z
+    .string()
+    .min(1)
+    .describe("Folder and first part of the names of the log files, absolute or below the config file's folder"),
+  format: z.enum(["tfrecord", "json"]).optional().describe("TFRecord of PredictionLog (the default), or JSON lines"),
+}).describe("Which requests are logged, and where to. Default: none");
+
+/** What every form of a model has besides its name and where it is. */
+const choices = {
+  version_policy: versionPolicy.optional(),
+  labels: mapping(version).optional().describe("Versions by label: clients may ask for the label in place of the number"),
+  traffic_split: mapping(weight)
+    .optional()
+    .describe("Weights by label: a request that names neither version nor label is answered by one of them, drawn by weight"),
+  logging: logging.optional(),
+};
+
+const unnamed = {
+  base_path: z
+    .string()
+    .min(1)
+    .describe(
+      "Folder of the model's numbered versions, or a bare model file; absolute, a file: URL, or below the config file's folder",
+    ),
+  platform: z.string().min(1).optional().describe("Kind of model, such as onnx. Default: the model's files tell"),
+  ...choices,
+};
+
+const named = record("a model", { name: z.string().min(1).describe("Unique name that requests ask for"), ...unnamed });
+
+/** One model of our own form, whose name is said elsewhere. */
+export const unnamedModelSchema = record("a model", { name: named.shape.name.optional(), ...unnamed });
+
+/** Our own form of a config file. */
+export const documentSchema = record("the config", {
+  $schema: z.string().optional().describe("Where editors find this schema"),
+  models: z
+    .union([z.array(named).describe("A list of models"), mapping(record("a model", unnamed)).describe("Models by name")])
+    .describe("Every model to serve"),
+}).describe("Models that modelport serves");
+
+/** Simple TensorFlow Serving's form, which may have our own choices besides. */
+export const stfsSchema = record("the config", {
+  model_config_list: z.array(
+    record("a model", {
+      name: z.string().min(1),
+      base_path: z.string().min(1),
+      platform: z.string().min(1).optional(),
+      custom_op_paths: z.string().optional(),
+      session_config: z.unknown().optional(),
+      ...choices,
+    }),
+  ),
+});
+
+/** A model as {@link documentSchema} or {@link stfsSchema} leaves it. */
+export type ModelShape = z.output<typeof unnamedModelSchema>;
+
+/** The version policy of a {@link ModelShape}. */
+export type VersionPolicyShape = NonNullable<ModelShape["version_policy"]>;
+
+/** Our own form as JSON Schema, draft 2020-12. */
+export function modelConfigJsonSchema(): object {
+  return { ...jsonSchema(documentSchema), title: "modelport model config" };
+}
+
+function jsonSchema(schema: z.ZodType): object {
+  return z.toJSONSchema(schema, {
+    target: "draft-2020-12",
+    io: "input",
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema: json }) => {
+      const { def } = zodSchema._zod;
+      if (zodSchema === (version as z.core.$ZodType)) {
+        delete json.anyOf;
+        Object.assign(json, { type: "integer", format: "int64" });
+      }
+      // What is converted before it is checked may be left out as far as zod can tell.
+      if (zodSchema === (documentSchema as z.core.$ZodType)) json.required = ["models"];
+      if (zodSchema === (weight as z.core.$ZodType)) Object.assign(json, { type: "number", exclusiveMinimum: 0 });
+      if (def.type === "pipe" && def.out._zod.def.type === "map") {
+        const { $schema: _, ...value } = jsonSchema((def.out._zod.def as z.core.$ZodMapDef).valueType as z.ZodType) as {
+          $schema?: unknown;
+        };
+        Object.assign(json, { type: "object", additionalProperties: value });
+      }
+    },
+  });
+}
