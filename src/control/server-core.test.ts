@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -6,13 +6,17 @@ import { type Deferred, deferred } from "../base/deferred.ts";
 import { FakeClock, settle } from "../base/fake-clock.ts";
 import { createLog } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
-import { LATEST_VERSION, type ModelConfig } from "../config/model-config.ts";
+import { LATEST_VERSION, type ModelConfig, NO_TRAFFIC_SPLIT } from "../config/model-config.ts";
 import { formatServableId, type ServableId } from "../core/servable-id.ts";
 import { MetricsShard } from "../metrics/metrics-shard.ts";
+import type { RequestLogging } from "../model/request-logging.ts";
 import type { Runtime } from "../model/runtime.ts";
 import { createRuntimes, type RuntimeRegistry } from "../runtimes/registry.ts";
+import type { TrafficSplits } from "../serving/traffic-split.ts";
 import type { VersionStatus } from "../serving/version-status.ts";
-import { ServerCore, type ServerCoreOptions } from "./server-core.ts";
+import { modelsOf, rebased, withModel, withoutModel } from "./model-layers.ts";
+import { ServerCore } from "./server-core.ts";
+import type { ServerCoreOptions } from "./server-core-options.ts";
 import type { ServingThreads } from "./serving-threads.ts";
 
 const MODEL = new URL("../../test/fixtures/onnx/bool_where/model.onnx", import.meta.url).pathname;
@@ -24,6 +28,8 @@ class FakeThreads implements ServingThreads {
   readonly calls: string[] = [];
   readonly readiness: boolean[] = [];
   readonly labels: ReadonlyMap<string, ReadonlyMap<string, bigint>>[] = [];
+  readonly splits: TrafficSplits[] = [];
+  readonly loggings: ReadonlyMap<string, RequestLogging>[] = [];
   readonly statuses = new Map<string, readonly VersionStatus[]>();
   readonly #refusals = new Map<string, ServingError>();
   readonly #held = new Map<string, Deferred<void>>();
@@ -36,12 +42,23 @@ class FakeThreads implements ServingThreads {
     this.calls.push(`publish ${id.name} ${id.version}`);
   }
 
+  async replace(id: ServableId): Promise<void> {
+    const refusal = this.#refusals.get(id.name);
+    if (refusal !== undefined) throw refusal;
+    this.calls.push(`replace ${id.name} ${id.version}`);
+  }
+
   async retire(id: ServableId): Promise<void> {
     this.calls.push(`retire ${id.name} ${id.version}`);
   }
 
-  setLabels(labels: ReadonlyMap<string, ReadonlyMap<string, bigint>>): void {
+  setLabels(labels: ReadonlyMap<string, ReadonlyMap<string, bigint>>, splits: TrafficSplits): void {
     this.labels.push(labels);
+    this.splits.push(splits);
+  }
+
+  setRequestLogs(loggings: ReadonlyMap<string, RequestLogging>): void {
+    this.loggings.push(loggings);
   }
 
   setStatuses(model: string, statuses: readonly VersionStatus[]): void {
@@ -89,8 +106,11 @@ const OPTIONS: ServerCoreOptions = {
   loadThreads: 0,
   unloadThreads: 0,
   allowLabelsForUnavailable: false,
+  forceLabelsForUnavailable: false,
+  aspiredVersionPolicy: "availability_preserving",
   reloadServablesWithError: false,
   versionsAlwaysPresent: false,
+  warmUp: { enabled: true, iterations: 1, automatic: "off" },
 };
 
 let root: string;
@@ -143,6 +163,11 @@ async function driven<T>(promise: Promise<T>): Promise<T> {
   return await promise;
 }
 
+/** Resolves once a condition holds that only the core's own work brings about. */
+async function eventually(holds: () => boolean): Promise<void> {
+  while (!holds()) await settle();
+}
+
 const settled = () => driven(core.settled(NEVER));
 const reached = (name: string, states: string) => driven(threads.reached(name, states));
 const reload = (...models: readonly ModelConfig[]) => driven(core.reload(models));
@@ -157,7 +182,13 @@ function publishVersion(model: string, version: number, content?: string): void 
 }
 
 function model(name: string, labels: Record<string, bigint> = {}): ModelConfig {
-  return { name, basePath: join(root, name), versionPolicy: LATEST_VERSION, labels: new Map(Object.entries(labels)) };
+  return {
+    name,
+    basePath: join(root, name),
+    versionPolicy: LATEST_VERSION,
+    labels: new Map(Object.entries(labels)),
+    trafficSplit: NO_TRAFFIC_SPLIT,
+  };
 }
 
 beforeEach(() => {
@@ -382,6 +413,30 @@ describe("a reload", () => {
   });
 });
 
+describe("request logs", () => {
+  const logging = (name: string, prefix: string): ModelConfig => ({
+    ...model(name),
+    logging: { samplingRate: 1, filenamePrefix: join(root, prefix), format: "tfrecord" },
+  });
+
+  test("are told to the threads with every list, and have their folder by then", async () => {
+    publishVersion("m", 1);
+    makeCore().start([logging("m", "logs/first/m")]);
+    expect([threads.loggings.at(-1)?.get("m")?.samplingRate, existsSync(join(root, "logs", "first"))]).toEqual([1, true]);
+    await reload(model("m"));
+    expect(threads.loggings.at(-1)?.size).toBe(0);
+  });
+
+  test("that have no place to be make a reload change nothing", async () => {
+    publishVersion("m", 1);
+    makeCore().start([model("m")]);
+    writeFileSync(join(root, "file"), "");
+    const told = threads.loggings.length;
+    await expect(reload(logging("m", "file/m"), model("n"))).rejects.toMatchObject({ code: "failed-precondition" });
+    expect([threads.loggings.length, core.models.map(({ name }) => name)]).toEqual([told, ["m"]]);
+  });
+});
+
 describe("labels", () => {
   const labels = () => Object.fromEntries(threads.labels.at(-1)?.get("m") ?? []);
 
@@ -420,6 +475,300 @@ describe("labels", () => {
     // The refusal holds nobody up.
     expect(await reload(model("n"))).toEqual({ code: "ok", message: "" });
   });
+});
+
+describe("labels of versions that are not available", () => {
+  test("may be anything, moved ones too, when that is forced", async () => {
+    publishVersion("m", 1);
+    makeCore({ forceLabelsForUnavailable: true }).start([model("m", { stable: 1n })]);
+    await settled();
+    await reload(model("m", { stable: 7n }));
+    expect(threads.labels.at(-1)?.get("m")).toEqual(new Map([["stable", 7n]]));
+  });
+
+  test("are replaced as a whole by each reload that is not refused", async () => {
+    publishVersion("m", 1);
+    makeCore({ allowLabelsForUnavailable: true }).start([model("m", { a: 1n, b: 2n })]);
+    await settled();
+    await reload(model("m", { c: 3n }));
+    expect(threads.labels.at(-1)?.get("m")).toEqual(new Map([["c", 3n]]));
+    // Label a is new again: it may name a version that is not there.
+    await reload(model("m", { a: 9n }));
+    expect(threads.labels.at(-1)?.get("m")).toEqual(new Map([["a", 9n]]));
+  });
+});
+
+test("the threads are told how traffic is split together with the labels", async () => {
+  publishVersion("m", 1);
+  const trafficSplit = new Map([["stable", 1]]);
+  makeCore({ allowLabelsForUnavailable: true }).start([{ ...model("m", { stable: 1n }), trafficSplit }, model("n")]);
+  expect(threads.splits.at(-1)).toEqual(new Map([["m", trafficSplit]]));
+  await reload(model("m", { stable: 1n }));
+  expect(threads.splits.at(-1)).toEqual(new Map());
+});
+
+describe("a version policy that a reload changes", () => {
+  const policies: readonly [string, ModelConfig["versionPolicy"], string][] = [
+    ["wider", { kind: "latest", count: 2 }, "2:AVAILABLE 3:AVAILABLE"],
+    ["all", { kind: "all" }, "1:AVAILABLE 2:AVAILABLE 3:AVAILABLE"],
+    ["other versions", { kind: "specific", versions: [1n, 2n] }, "1:AVAILABLE 2:AVAILABLE 3:END"],
+    ["narrower", { kind: "specific", versions: [2n] }, "1:END 2:AVAILABLE 3:END"],
+    ["the latest again", LATEST_VERSION, "1:END 2:END 3:AVAILABLE"],
+  ];
+
+  test("is followed, and at each moment of it a version is available", async () => {
+    publishVersion("m", 3);
+    makeCore().start([model("m")]);
+    await reached("m", "3:AVAILABLE");
+    for (const version of [1, 2]) publishVersion("m", version);
+    for (const [, versionPolicy, states] of policies) {
+      expect(await reload({ ...model("m"), versionPolicy })).toEqual({ code: "ok", message: "" });
+      await reached("m", states);
+    }
+    const available = new Set<string>();
+    for (const call of threads.calls) {
+      const [kind, , version] = call.split(" ");
+      if (kind === "publish") available.add(version!);
+      else available.delete(version!);
+      expect(available.size).toBeGreaterThan(0);
+    }
+  });
+
+  test("takes what serves away when it asks for no version that is there, by its own words", async () => {
+    publishVersion("m", 1);
+    makeCore().start([model("m")]);
+    await settled();
+    await reload({ ...model("m"), versionPolicy: { kind: "specific", versions: [9n] } });
+    await reached("m", "1:END");
+  });
+});
+
+describe("a base path that a reload changes", () => {
+  const at = (folder: string) => ({ ...model("m"), basePath: join(root, folder) });
+
+  test("gives a version of the same number the content of the new path, and no moment without one", async () => {
+    publishVersion("old", 1);
+    publishVersion("new", 1);
+    makeCore().start([at("old")]);
+    await settled();
+    expect(await reload(at("new"))).toEqual({ code: "ok", message: "" });
+    await driven(eventually(() => threads.calls.length === 2 && unloads === 1));
+    expect(threads.calls).toEqual(["publish m 1", "replace m 1"]);
+    expect([threads.states("m"), loads]).toEqual(["1:AVAILABLE", 2]);
+    expect(core.ready).toBe(true);
+  });
+
+  test("swaps the versions when the new path has others", async () => {
+    publishVersion("old", 1);
+    publishVersion("new", 5);
+    makeCore().start([at("old")]);
+    await settled();
+    await reload(at("new"));
+    await reached("m", "1:END 5:AVAILABLE");
+    expect(threads.calls).toEqual(["publish m 1", "publish m 5", "retire m 1"]);
+  });
+
+  test("to a broken version leaves the old content serving, until the files are mended", async () => {
+    publishVersion("old", 1);
+    publishVersion("new", 1, "not a model");
+    makeCore().start([at("old")]);
+    await settled();
+    await reload(at("new"));
+    await clock.advance(5000);
+    expect([threads.calls, threads.states("m"), unloads]).toEqual([["publish m 1"], "1:AVAILABLE", 0]);
+    expect(core.rows()).toMatchObject([{ state: "AVAILABLE", load: { platform: "onnx" } }]);
+    cpSync(MODEL, join(root, "new", "1", "model.onnx"));
+    await driven(eventually(() => threads.calls.length === 2));
+    expect(threads.calls).toEqual(["publish m 1", "replace m 1"]);
+  });
+
+  test("mends a version that failed", async () => {
+    publishVersion("old", 1, "not a model");
+    publishVersion("new", 1);
+    makeCore().start([at("old")]);
+    await reached("m", "1:END");
+    await reload(at("new"));
+    await reached("m", "1:AVAILABLE");
+  });
+
+  test("lets the old versions go first when there is no room for two", async () => {
+    publishVersion("old", 1);
+    publishVersion("new", 1);
+    makeCore({ aspiredVersionPolicy: "resource_preserving" }).start([at("old")]);
+    await settled();
+    await reload(at("new"));
+    await driven(eventually(() => threads.calls.length === 3));
+    expect(threads.calls).toEqual(["publish m 1", "retire m 1", "publish m 1"]);
+    expect([threads.states("m"), loads, unloads]).toEqual(["1:AVAILABLE", 2, 1]);
+  });
+});
+
+describe("without room for two versions", () => {
+  /** The estimate of one model. */
+  const one = () => Math.ceil(1.2 * statSync(MODEL).size);
+
+  test("the old one stays when availability is preserved, and the new one says why it is not there", async () => {
+    publishVersion("m", 1);
+    makeCore({ ramLimitBytes: one() * 1.5, maxLoadRetries: 0 }).start([model("m")]);
+    await settled();
+    publishVersion("m", 2);
+    await reached("m", "1:AVAILABLE 2:END");
+    expect(threads.statuses.get("m")![1]).toMatchObject({
+      error: { code: "resource-exhausted", message: "Insufficient resources to load servable {name: m version: 2}" },
+    });
+    expect([loads, unloads]).toEqual([1, 0]);
+  });
+
+  test("the new one takes over when resources are preserved", async () => {
+    publishVersion("m", 1);
+    makeCore({ ramLimitBytes: one() * 1.5, aspiredVersionPolicy: "resource_preserving" }).start([model("m")]);
+    await settled();
+    publishVersion("m", 2);
+    await reached("m", "1:END 2:AVAILABLE");
+    expect(threads.calls).toEqual(["publish m 1", "retire m 1", "publish m 2"]);
+  });
+
+  test("a version keeps its content although its base path has changed", async () => {
+    publishVersion("old", 1);
+    publishVersion("new", 1);
+    makeCore({ ramLimitBytes: one() * 1.5 }).start([{ ...model("m"), basePath: join(root, "old") }]);
+    await settled();
+    await reload({ ...model("m"), basePath: join(root, "new") });
+    await clock.advance(5000);
+    expect([threads.calls, loads]).toEqual([["publish m 1"], 1]);
+  });
+});
+
+describe("where versions must always be present", () => {
+  const always = { versionsAlwaysPresent: true };
+
+  test("a model without one is not found at the start", async () => {
+    mkdirSync(join(root, "empty"));
+    makeCore(always);
+    for (const name of ["empty", "missing"]) {
+      await expect(core.checkPresence([model(name)])).rejects.toMatchObject({
+        code: "not-found",
+        message: expect.stringMatching(new RegExp(`^Unable to find a numerical version path for servable ${name} `)),
+      });
+    }
+  });
+
+  test("a reload that names a model without one is refused and changes nothing", async () => {
+    publishVersion("m", 1);
+    makeCore(always).start([model("m")]);
+    await settled();
+    await expect(reload(model("m"), model("missing"))).rejects.toMatchObject({ code: "not-found" });
+    await expect(reload({ ...model("m"), versionPolicy: { kind: "specific", versions: [9n] } })).rejects.toMatchObject({
+      code: "not-found",
+    });
+    expect(core.models).toEqual([model("m")]);
+    expect(threads.states("m")).toBe("1:AVAILABLE");
+  });
+
+  test("a model that has lost its last one keeps it, and holds up no reload of another", async () => {
+    for (const name of ["m", "n"]) publishVersion(name, 1);
+    makeCore(always).start([model("m")]);
+    await settled();
+    rmSync(join(root, "m", "1"), { recursive: true });
+    expect(await reload(model("m"), model("n"))).toEqual({ code: "ok", message: "" });
+    await clock.advance(5000);
+    expect([threads.states("m"), threads.states("n")]).toEqual(["1:AVAILABLE", "1:AVAILABLE"]);
+  });
+
+  test("a bare model counts as one", async () => {
+    cpSync(MODEL, join(root, "bare.onnx"));
+    makeCore(always);
+    await core.checkPresence([{ ...model("m"), basePath: join(root, "bare.onnx") }]);
+  });
+});
+
+describe("a change of single models", () => {
+  const names = () => core.models.map(({ name }) => name);
+
+  test("takes its turn among reloads, and sees what is in force by then", async () => {
+    for (const name of ["a", "b", "c"]) publishVersion(name, 1);
+    makeCore().start([]);
+    const seen: string[][] = [];
+    const add = (name: string) =>
+      core.change((layers) => {
+        seen.push(modelsOf(layers).map((each) => each.name));
+        return withModel(layers, model(name));
+      });
+    await driven(Promise.all([core.configure([model("a")]), add("b"), add("c")]));
+    expect([seen, names()]).toEqual([
+      [["a"], ["a", "b"]],
+      ["a", "b", "c"],
+    ]);
+  });
+
+  test("lies over what is found later, and under what is configured later", async () => {
+    for (const name of ["a", "b", "c"]) publishVersion(name, 1);
+    makeCore().start([model("a")]);
+    await driven(core.change((layers) => withoutModel(withModel(layers, model("b")), "a")));
+    await driven(core.change((layers) => rebased(layers, [model("a"), model("c")])));
+    expect(names()).toEqual(["c", "b"]);
+    await driven(core.configure([model("a")]));
+    expect(names()).toEqual(["a"]);
+  });
+
+  test("that is given up or refused changes nothing and holds up nobody", async () => {
+    publishVersion("a", 1);
+    makeCore().start([model("a")]);
+    const told = threads.labels.length;
+    const refusal = new ServingError("not-found", "there is no such model");
+    await expect(
+      core.change(() => {
+        throw refusal;
+      }),
+    ).rejects.toBe(refusal);
+    await core.change((layers) => layers);
+    await expect(core.change((layers) => withModel(layers, model("a", { stable: 9n })))).rejects.toMatchObject({
+      code: "failed-precondition",
+    });
+    expect([threads.labels.length, names()]).toEqual([told, ["a"]]);
+    await driven(core.change((layers) => withModel(layers, model("b"))));
+    expect(names()).toEqual(["a", "b"]);
+  });
+});
+
+describe("the arrival of a model", () => {
+  test("is its available version, or the error of its last one", async () => {
+    publishVersion("good", 1);
+    publishVersion("bad", 1, "not a model");
+    makeCore().start([]);
+    await driven(core.change((layers) => withModel(withModel(layers, model("good")), model("bad"))));
+    expect(await driven(core.arrival("good"))).toMatchObject({ managerState: "AVAILABLE", health: undefined });
+    expect(await driven(core.arrival("bad"))).toMatchObject({ managerState: "END", health: { code: "data-loss" } });
+    expect(await driven(core.arrival("bad"))).toMatchObject({ managerState: "END", health: { code: "data-loss" } });
+  });
+
+  test("is waited for while there is no version, and given up when the model is taken away", async () => {
+    makeCore().start([model("late")]);
+    const waiting = core.arrival("late");
+    publishVersion("late", 3);
+    expect((await driven(waiting)).id.version).toBe(3n);
+    await driven(core.configure([model("never")]));
+    const refused = expect(core.arrival("never")).rejects.toMatchObject({ code: "aborted" });
+    await driven(core.configure([]));
+    await refused;
+  });
+});
+
+test("fifty reloads at once are done one after the other, and the last one counts", async () => {
+  for (const name of ["a", "b"]) publishVersion(name, 1);
+  makeCore().start([model("a"), model("b")]);
+  await settled();
+  const lists = Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? [model("a")] : [model("a"), model("b")]));
+  const outcomes = await driven(Promise.allSettled(lists.map((list) => core.reload(list))));
+  // A model that the next list takes away again before it was up is the only thing that may go wrong.
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "aborted" });
+    else expect(outcome.value.code).toBe("ok");
+  }
+  expect(outcomes.at(-1)).toMatchObject({ status: "fulfilled", value: { code: "ok" } });
+  expect(threads.labels.slice(-50).map((labels) => labels.size)).toEqual(lists.map((list) => list.length));
+  await reached("b", "1:AVAILABLE");
+  expect(threads.calls.filter((call) => call.includes(" a "))).toEqual(["publish a 1"]);
 });
 
 test("a stop lets every version go, and resolves when all are unloaded", async () => {

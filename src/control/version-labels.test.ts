@@ -2,7 +2,11 @@ import { describe, expect, test } from "vitest";
 import { checkLabels, type LabelRules } from "./version-labels.ts";
 
 const labels = (label: string, version: bigint) => new Map([["iris", new Map([[label, version]])]]);
-const rules = (allowUnavailable: boolean): LabelRules => ({ isAvailable: (_model, version) => version === 1n, allowUnavailable });
+const rules = (allowUnavailable: boolean, forceUnavailable = false): LabelRules => ({
+  isAvailable: (_model, version) => version === 1n,
+  allowUnavailable,
+  forceUnavailable,
+});
 
 describe("a label may be given", () => {
   test.each<[string, bigint, ReadonlyMap<string, ReadonlyMap<string, bigint>>, boolean]>([
@@ -13,6 +17,10 @@ describe("a label may be given", () => {
   ])("%s", (_case, version, present, allow) => {
     expect(() => checkLabels(labels("stable", version), present, rules(allow))).not.toThrow();
   });
+});
+
+test("any label may be given to any version when that is forced, moved ones too", () => {
+  expect(() => checkLabels(labels("stable", 2n), labels("stable", 1n), rules(false, true))).not.toThrow();
 });
 
 describe("a label may not be given", () => {

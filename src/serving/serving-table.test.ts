@@ -28,6 +28,80 @@ describe("which version a request means", () => {
   });
 });
 
+describe("a model whose traffic is split", () => {
+  const LABELS = new Map([
+    [
+      "iris",
+      new Map([
+        ["stable", 5n],
+        ["canary", 7n],
+      ]),
+    ],
+  ]);
+  const SPLITS = new Map([
+    [
+      "iris",
+      new Map([
+        ["stable", 9],
+        ["canary", 1],
+      ]),
+    ],
+  ]);
+  const unversioned = { name: "iris", signatureName: "" };
+
+  async function splitTable(random: number, ...versions: bigint[]): Promise<ServingTable> {
+    const table = new ServingTable(() => random);
+    for (const version of versions) await table.servables.publish({ name: "iris", version }, servable);
+    table.setLabels(LABELS, SPLITS);
+    return table;
+  }
+
+  test.each([
+    [0, 5n],
+    [0.89, 5n],
+    [0.91, 7n],
+  ])("answers a request that names no version by the label that %d falls on", async (random, version) => {
+    const table = await splitTable(random, 5n, 7n, 9n);
+    expect(table.acquire(unversioned).id.version).toBe(version);
+  });
+
+  test("answers a request that names a version or label by that", async () => {
+    const table = await splitTable(0, 5n, 7n, 9n);
+    expect(table.acquire({ ...unversioned, version: 9n }).id.version).toBe(9n);
+    expect(table.acquire({ ...unversioned, versionLabel: "canary" }).id.version).toBe(7n);
+  });
+
+  test("leaves a label out of the draw whose version is not served", async () => {
+    expect((await splitTable(0, 7n, 9n)).acquire(unversioned).id.version).toBe(7n);
+    expect((await splitTable(0.95, 5n, 9n)).acquire(unversioned).id.version).toBe(5n);
+  });
+
+  test("answers with the latest version when none of its labels has one, and is unknown when nothing is served", async () => {
+    expect((await splitTable(0, 8n, 9n)).acquire(unversioned).id.version).toBe(9n);
+    const empty = await splitTable(0);
+    expect(() => empty.acquire(unversioned)).toThrow("Servable not found for request: Latest(iris)");
+  });
+
+  test("is whole again once the split is gone, and splits no other model's traffic", async () => {
+    const table = await splitTable(0, 5n, 9n);
+    await table.servables.publish({ name: "rose", version: 3n }, servable);
+    expect(table.acquire({ name: "rose", signatureName: "" }).id.version).toBe(3n);
+    table.setLabels(LABELS);
+    expect(table.acquire(unversioned).id.version).toBe(9n);
+  });
+
+  test("pins the version it drew", async () => {
+    const table = await splitTable(0, 5n, 9n);
+    const handle = table.acquire(unversioned);
+    let retired = false;
+    const retiring = table.servables.retire({ name: "iris", version: 5n }).then(() => (retired = true));
+    await Promise.resolve();
+    expect(retired).toBe(false);
+    handle.release();
+    expect(await retiring).toBe(true);
+  });
+});
+
 describe("a request for what is not there", () => {
   test.each([
     [{ name: "", signatureName: "" }, "invalid-argument", "ModelSpec has no name specified."],

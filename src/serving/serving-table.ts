@@ -2,6 +2,7 @@ import { ServingError } from "../base/serving-error.ts";
 import type { ModelSpec } from "../codec/model-spec.ts";
 import { type ServableHandle, ServingMap } from "../core/serving-map.ts";
 import type { Servable } from "../model/servable.ts";
+import { drawVersion, NO_TRAFFIC_SPLITS, type Share, sharesOf, type TrafficSplits } from "./traffic-split.ts";
 import type { VersionStatus } from "./version-status.ts";
 
 /**
@@ -12,10 +13,22 @@ export class ServingTable {
   readonly servables = new ServingMap<Servable>();
   #labels: ReadonlyMap<string, ReadonlyMap<string, bigint>> = new Map();
   readonly #statuses = new Map<string, readonly VersionStatus[]>();
+  readonly #random: () => number;
+  /** Of the models whose traffic is split; undefined when there is none, which costs a request one look. */
+  #shares: ReadonlyMap<string, readonly Share[]> | undefined;
 
-  /** Replaces the labels of every model: model name to label to version. */
-  setLabels(labels: ReadonlyMap<string, ReadonlyMap<string, bigint>>): void {
+  /** `random`: numbers from 0 up to but not including 1, for traffic splits. */
+  constructor(random: () => number = Math.random) {
+    this.#random = random;
+  }
+
+  /** Replaces the labels of every model (model name to label to version), and how requests that name no version are split. */
+  setLabels(labels: ReadonlyMap<string, ReadonlyMap<string, bigint>>, splits: TrafficSplits = NO_TRAFFIC_SPLITS): void {
     this.#labels = labels;
+    this.#shares =
+      splits.size === 0
+        ? undefined
+        : new Map([...splits].map(([model, split]) => [model, sharesOf(split, labels.get(model))] as const));
   }
 
   /** Replaces what is known of a model's versions, lowest version first. */
@@ -24,13 +37,17 @@ export class ServingTable {
   }
 
   /**
-   * Pins the version a request means: the labelled one, the numbered one, else the highest available.
-   * The caller releases the handle in the function that took it.
+   * Pins the version a request means: the labelled one, the numbered one, else one drawn by the model's traffic split, else
+   * the highest available. The caller releases the handle in the function that took it.
    * @throws ServingError invalid-argument without a name or for an unknown label; not-found when it is not being served.
    */
   acquire(spec: ModelSpec): ServableHandle<Servable> {
     if (spec.name === "") throw new ServingError("invalid-argument", "ModelSpec has no name specified.");
     const version = spec.versionLabel === undefined ? spec.version : this.#labelled(spec.name, spec.versionLabel);
+    if (version === undefined && this.#shares !== undefined) {
+      const drawn = this.#draw(spec.name, this.#shares.get(spec.name));
+      if (drawn !== undefined) return drawn;
+    }
     const handle = this.servables.acquire(spec.name, version);
     if (handle !== undefined) return handle;
     const asked = version === undefined ? `Latest(${spec.name})` : `Specific(${spec.name}, ${version})`;
@@ -55,6 +72,21 @@ export class ServingTable {
   /** Whether any version of the model is available; undefined for a name never seen. */
   isServing(model: string): boolean | undefined {
     return this.#statuses.get(model)?.some((status) => status.state === "AVAILABLE");
+  }
+
+  /** A version that is not served is left out of the draw; undefined when none is served. */
+  #draw(model: string, shares: readonly Share[] | undefined): ServableHandle<Servable> | undefined {
+    if (shares === undefined) return undefined;
+    const drawn = drawVersion(shares, this.#random());
+    if (drawn === undefined) return undefined;
+    const handle = this.servables.acquire(model, drawn);
+    if (handle !== undefined) return handle;
+    const served = this.servables.versions(model);
+    const left = drawVersion(
+      shares.filter(({ version }) => served.includes(version)),
+      this.#random(),
+    );
+    return left === undefined ? undefined : this.servables.acquire(model, left);
   }
 
   #labelled(model: string, label: string): bigint {

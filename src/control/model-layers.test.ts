@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { LATEST_VERSION, type ModelConfig, NO_TRAFFIC_SPLIT } from "../config/model-config.ts";
+import { modelsOf, NO_MODELS, rebased, replaced, withModel, withoutModel } from "./model-layers.ts";
+
+const model = (name: string, basePath = `/${name}`): ModelConfig => ({
+  name,
+  basePath,
+  versionPolicy: LATEST_VERSION,
+  labels: new Map(),
+  trafficSplit: NO_TRAFFIC_SPLIT,
+});
+const shown = (layers: Parameters<typeof modelsOf>[0]) => modelsOf(layers).map(({ basePath }) => basePath);
+
+test("a changed model stands in the place of the one of its name, and a new one comes last", () => {
+  const layers = withModel(withModel(replaced([model("a"), model("b")]), model("c")), model("a", "/other"));
+  expect(shown(layers)).toEqual(["/other", "/b", "/c"]);
+});
+
+test("changes lie over whatever is found later", () => {
+  const changed = withoutModel(withModel(replaced([model("a"), model("b")]), model("a", "/other")), "b");
+  expect(shown(rebased(changed, [model("a"), model("b"), model("c")]))).toEqual(["/other", "/c"]);
+  expect(shown(rebased(changed, []))).toEqual(["/other"]);
+});
+
+test("a model that was taken away and is put back is there again", () => {
+  expect(shown(withModel(withoutModel(replaced([model("a")]), "a"), model("a")))).toEqual(["/a"]);
+});
+
+test("a new whole leaves nothing of the changes", () => {
+  const changed = withModel(NO_MODELS, model("a"));
+  expect(shown(changed)).toEqual(["/a"]);
+  expect(shown(replaced([model("b")]))).toEqual(["/b"]);
+  expect(shown(NO_MODELS)).toEqual([]);
+});
