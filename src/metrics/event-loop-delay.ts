@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../base/clock.ts";
-import { EVENT_LOOP_DELAY } from "./definitions.ts";
 import type { MetricsShard } from "./metrics-shard.ts";
+import { EVENT_LOOP_DELAY } from "./process-definitions.ts";
 
 /** Milliseconds between two looks: rare enough to cost nothing, often enough to meet a run that blocks the loop. */
 const INTERVAL_MS = 100;
@@ -13,7 +13,7 @@ export function watchEventLoopDelay(shard: MetricsShard, thread: string, clock: 
   function look(): Timer {
     const due = clock.now() + INTERVAL_MS;
     return clock.after(INTERVAL_MS, () => {
-      delay.observe(Math.max(0, clock.now() - due) * 1_000);
+      delay.observe(Math.max(0, clock.now() - due) / 1_000);
       timer = look();
     });
   }

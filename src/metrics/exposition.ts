@@ -1,59 +1,61 @@
 import type { MetricDefinition } from "./definition.ts";
+import { type PageStyle, spelling } from "./spelling.ts";
 
-/** One cell as it was read. */
-export interface CellReading {
-  readonly labelValues: readonly string[];
-  /** One number; for a histogram the sum, then one count for each bucket. */
-  readonly values: ArrayLike<number>;
+/** Writes the lines of one metric in the text form of Prometheus; a newline ends every line. */
+export interface MetricWriter {
+  /** The metric's name on the page. */
+  readonly name: string;
+  /** The HELP and TYPE lines, which come before any cell. */
+  readonly head: string;
+  /** Label names and values as they stand between the braces, for {@link MetricWriter.cell}. */
+  labels(values: readonly string[]): string;
+  /** The lines of one cell; `values` is one number, or for a histogram the sum and then one count for each bucket. */
+  cell(labels: string, values: ArrayLike<number>): string;
 }
 
-/** A metric and its cells, in the order to print them. */
-export interface MetricReading {
-  readonly definition: MetricDefinition;
-  readonly cells: readonly CellReading[];
+/** The writer of a metric on a page of that style. */
+export function metricWriter(definition: MetricDefinition, style: PageStyle): MetricWriter {
+  const { name, labels: labelNames, divisor } = spelling(definition, style);
+  // TensorFlow Serving prints the braces of a metric without labels too.
+  const braced = (labels: string) => (labels === "" && style === "prometheus" ? "" : `{${labels}}`);
+  return {
+    name,
+    head: `# HELP ${name} ${escapeHelp(definition.help)}\n# TYPE ${name} ${definition.kind}\n`,
+    labels: (values) => labelNames.map((label, index) => `${label}="${escapeLabel(values[index] ?? "")}"`).join(","),
+    cell:
+      definition.kind === "histogram"
+        ? histogramCell(name, definition.limits, divisor, braced)
+        : (labels, values) => `${name}${braced(labels)} ${figure(values[0]!)}\n`,
+  };
 }
 
-/** The page in the text form of Prometheus, spelled as TensorFlow Serving spells it. A newline ends every line. */
-export function exposition(metrics: readonly MetricReading[]): string {
-  const lines: string[] = [];
-  for (const { definition, cells } of metrics) {
-    const name = metricName(definition.name);
-    lines.push(`# TYPE ${name} ${definition.kind}\n`);
-    const labelNames = definition.labels.map(labelName);
-    for (const cell of cells) {
-      const labels = labelNames.map((label, index) => `${label}="${escapeLabel(cell.labelValues[index] ?? "")}"`).join(",");
-      if (definition.kind === "histogram") pushHistogram(lines, name, labels, definition.limits, cell.values);
-      else lines.push(`${name}{${labels}} ${figure(cell.values[0]!)}\n`);
+function histogramCell(
+  name: string,
+  limits: Float64Array,
+  divisor: number,
+  braced: (labels: string) => string,
+): MetricWriter["cell"] {
+  const bounds = [...limits].map((limit) => `le="${sixDigits(limit / divisor)}"} `);
+  bounds.push('le="+Inf"} ');
+  return (labels, values) => {
+    const prefix = `${name}_bucket{${labels}${labels === "" ? "" : ","}`;
+    let text = "";
+    let count = 0;
+    for (let bucket = 0; bucket < bounds.length; bucket++) {
+      count += values[1 + bucket]!;
+      text += `${prefix}${bounds[bucket]!}${count}\n`;
     }
-  }
-  return lines.join("");
-}
-
-function pushHistogram(lines: string[], name: string, labels: string, limits: Float64Array, values: ArrayLike<number>): void {
-  const prefix = `${name}_bucket{${labels}${labels === "" ? "" : ","}le="`;
-  let count = 0;
-  for (let bucket = 0; bucket <= limits.length; bucket++) {
-    count += values[1 + bucket]!;
-    lines.push(`${prefix}${bucket < limits.length ? sixDigits(limits[bucket]!) : "+Inf"}"} ${count}\n`);
-  }
-  lines.push(`${name}_sum{${labels}} ${figure(values[0]!)}\n`, `${name}_count{${labels}} ${count}\n`);
-}
-
-/** The name the page gives to a metric. */
-export function metricName(name: string): string {
-  return neverDigitFirst(name.replace(/[^a-zA-Z0-9_]/g, ":"));
-}
-
-function labelName(name: string): string {
-  return neverDigitFirst(name.replace(/[^a-zA-Z0-9]/g, "_"));
-}
-
-function neverDigitFirst(name: string): string {
-  return /^[0-9]/.test(name) ? `_${name}` : name;
+    const end = braced(labels);
+    return `${text}${name}_sum${end} ${figure(values[0]! / divisor)}\n${name}_count${end} ${count}\n`;
+  };
 }
 
 function escapeLabel(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
+
+function escapeHelp(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }
 
 /** A value in full. (TensorFlow Serving rounds a histogram's sum to six digits; readers of the number lose nothing by more.) */

@@ -1,14 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FakeClock } from "../base/fake-clock.ts";
 import type { Announcement } from "./announcement.ts";
 import { bucketOf } from "./cells.ts";
 import { exponentialLimits, type HistogramDefinition } from "./definition.ts";
-import { EVENT_LOOP_DELAY, METRICS, REQUEST_COUNT, REQUESTS_IN_FLIGHT, RESIDENT_MEMORY } from "./definitions.ts";
-import { watchEventLoopDelay } from "./event-loop-delay.ts";
+import { METRICS, REQUEST_COUNT, REQUESTS_IN_FLIGHT } from "./definitions.ts";
 import { MetricsCatalog } from "./metrics-catalog.ts";
 import { MetricsShard } from "./metrics-shard.ts";
-import { residentMemory } from "./resident-memory.ts";
+import { EVENT_LOOP_DELAY } from "./process-definitions.ts";
 
 describe("a shard", () => {
   test("gives the same cell for the same labels and announces it once", () => {
@@ -25,7 +23,7 @@ describe("a shard", () => {
   test("grows by further buffers, each announced before its cells, no cell across two", () => {
     const news: Announcement[] = [];
     const shard = new MetricsShard((announcement) => news.push(announcement));
-    for (let thread = 0; thread < 300; thread++) shard.histogram(EVENT_LOOP_DELAY, String(thread)).observe(1);
+    for (let thread = 0; thread < 500; thread++) shard.histogram(EVENT_LOOP_DELAY, String(thread)).observe(1);
 
     const lengths: number[] = [];
     const taken = new Set<string>();
@@ -35,11 +33,11 @@ describe("a shard", () => {
         lengths.push(announcement.buffer.byteLength / 8);
         continue;
       }
-      expect(announcement.offset + 35).toBeLessThanOrEqual(lengths[announcement.buffer]!);
+      expect(announcement.offset + 19).toBeLessThanOrEqual(lengths[announcement.buffer]!);
       taken.add(`${announcement.buffer}:${announcement.offset}`);
     }
     expect(lengths).toEqual([2_048, 4_096, 8_192]);
-    expect(taken.size).toBe(300);
+    expect(taken.size).toBe(500);
   });
 
   test("refuses to shrink a counter and drops a value that is no number", () => {
@@ -48,8 +46,8 @@ describe("a shard", () => {
     shard.histogram(EVENT_LOOP_DELAY, "0").observe(Number.NaN);
 
     expect(() => shard.counter(REQUEST_COUNT, "iris", "OK").add(-1)).toThrow("a counter cannot shrink, got -1");
-    expect(catalog.render()).toContain(':modelport:event_loop_delay_sum{thread="0"} 0\n');
-    expect(catalog.render()).toContain(':modelport:event_loop_delay_count{thread="0"} 0\n');
+    expect(catalog.render("tensorflow-serving")).toContain('modelport_event_loop_delay_seconds_sum{thread="0"} 0\n');
+    expect(catalog.render("tensorflow-serving")).toContain('modelport_event_loop_delay_seconds_count{thread="0"} 0\n');
   });
 
   test("keeps a gauge of each label value apart", () => {
@@ -59,8 +57,8 @@ describe("a shard", () => {
     shard.gauge(REQUESTS_IN_FLIGHT, "http").set(7);
     shard.gauge(REQUESTS_IN_FLIGHT, "grpc").add(-1);
 
-    expect(catalog.render()).toContain(
-      '# TYPE :modelport:requests_in_flight gauge\n:modelport:requests_in_flight{protocol="grpc"} 1\n:modelport:requests_in_flight{protocol="http"} 7\n',
+    expect(catalog.render("tensorflow-serving")).toContain(
+      '# TYPE modelport_requests_in_flight gauge\nmodelport_requests_in_flight{protocol="grpc"} 1\nmodelport_requests_in_flight{protocol="http"} 7\n',
     );
   });
 });
@@ -91,36 +89,18 @@ describe("a histogram", () => {
   });
 
   test("takes one number per bucket and one for the sum, whatever its limits", () => {
-    const none: HistogramDefinition<[]> = { kind: "histogram", name: "/none", labels: [], limits: new Float64Array() };
+    const none: HistogramDefinition<[]> = {
+      kind: "histogram",
+      name: "/none",
+      help: "None.",
+      labels: [],
+      limits: new Float64Array(),
+    };
     const catalog = new MetricsCatalog([none]);
     new MetricsShard((announcement) => catalog.accept(0, announcement)).histogram(none).observe(4);
 
-    expect(catalog.render()).toBe('# TYPE :none histogram\n:none_bucket{le="+Inf"} 1\n:none_sum{} 4\n:none_count{} 1\n');
-  });
-});
-
-describe("figures of the process", () => {
-  test("event-loop delay is how late the timer fired", async () => {
-    const catalog = new MetricsCatalog(METRICS);
-    const shard = new MetricsShard((announcement) => catalog.accept(0, announcement));
-    const clock = new FakeClock();
-    let blockedMs = 0;
-    const watch = watchEventLoopDelay(shard, "serving-0", { now: () => clock.now() + blockedMs, after: clock.after.bind(clock) });
-    await clock.advance(100);
-    blockedMs = 30;
-    await clock.advance(100);
-
-    expect(catalog.render()).toContain(':modelport:event_loop_delay_sum{thread="serving-0"} 30000\n');
-    expect(catalog.render()).toContain(':modelport:event_loop_delay_count{thread="serving-0"} 2\n');
-    watch.cancel();
-    await clock.advance(1_000);
-    expect(catalog.render()).toContain(':modelport:event_loop_delay_count{thread="serving-0"} 2\n');
-  });
-
-  test("resident memory is in bytes", () => {
-    const [sample] = residentMemory();
-
-    expect(sample!.definition).toBe(RESIDENT_MEMORY);
-    expect(sample!.value).toBeGreaterThan(1_000_000);
+    expect(catalog.render("tensorflow-serving")).toBe(
+      '# HELP :none None.\n# TYPE :none histogram\n:none_bucket{le="+Inf"} 1\n:none_sum{} 4\n:none_count{} 1\n',
+    );
   });
 });

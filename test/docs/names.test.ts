@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { FLAGS, findFlag } from "../../src/config/flags.ts";
 import { METRICS } from "../../src/metrics/definitions.ts";
-import { metricName } from "../../src/metrics/exposition.ts";
+import { spelling } from "../../src/metrics/spelling.ts";
 import { document, documents, ROOT } from "./documents.ts";
 
 /** Flags of other programs that the documents name. */
@@ -15,6 +15,7 @@ const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
   "cacert",
   "cert",
   "check",
+  "config",
   "connections",
   "data-binary",
   "floor",
@@ -59,8 +60,19 @@ test("the page of flags is what the table of flags gives", () => {
 });
 
 test("the page of metrics has every metric, and no other", () => {
-  const written = document("docs/reference/metrics.md").matchAll(/^\| `(:\w+:[\w:]+)`/gm);
-  expect([...written].map(([, name]) => name).sort()).toEqual(METRICS.map(({ name }) => metricName(name)).sort());
+  const rows = document("docs/reference/metrics.md").matchAll(/^\| (`:?[a-z]+[\w:]+` .*?) +\|[^|]*\|$/gm);
+  const written = [...rows].map(([, row]) =>
+    row!
+      .replaceAll("`", "")
+      .replace(/ *\| */g, " | ")
+      .trim(),
+  );
+  const existing = METRICS.map((definition) => {
+    const { name, labels } = spelling(definition, "tensorflow-serving");
+    const other = spelling(definition, "prometheus").name;
+    return [name, ...(other === name ? [] : [other]), definition.kind, labels.join(", ")].join(" | ").trim();
+  });
+  expect(written.sort()).toEqual(existing.sort());
 });
 
 test("the page of log events has every event, and no other", () => {

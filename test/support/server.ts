@@ -5,7 +5,8 @@ import { createServer } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+/** The built command line. */
+export const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 /** A modelport of its own process, on loopback ports of its own. */
 export interface RunningServer {
