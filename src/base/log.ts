@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { LogOutput } from "./log-output.ts";
 
 /** Levels of the log, most talkative first; `silent` writes nothing. */
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
@@ -13,17 +14,23 @@ export interface Log {
   error(event: string, fields?: object): void;
 }
 
-/** A log that writes JSON lines to standard error, each as a whole, so that threads may share it. `err` holds an error. */
+const STANDARD_ERROR = 2;
+
+/**
+ * A log that writes JSON lines to standard error, each as a whole, so that threads may share it. `err` holds an error. What cannot be
+ * written is dropped.
+ */
 export function createLog(level: LogLevel, bindings: object = {}): Log {
   const logger = pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
-    pino.destination({ fd: 2, sync: true }),
+    new LogOutput(STANDARD_ERROR, (lines) => log.warn("log_lines_lost", { lines })),
   ).child(bindings);
-  return {
+  const log: Log = {
     debugging: logger.isLevelEnabled("debug"),
     debug: (event, fields = {}) => logger.debug(fields, event),
     info: (event, fields = {}) => logger.info(fields, event),
     warn: (event, fields = {}) => logger.warn(fields, event),
     error: (event, fields = {}) => logger.error(fields, event),
   };
+  return log;
 }

@@ -3,14 +3,29 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync 
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixture, temporaryFolder } from "../support/folders.ts";
-import { modelStatus } from "../support/model-status.ts";
+import { modelStatus, type VersionState } from "../support/model-status.ts";
 import { HALF_PLUS_TWO } from "../support/predict.ts";
 import { rest } from "../support/rest.ts";
 import { eventually, logLines, type RunningServer, startServer } from "../support/server.ts";
 
 const WHOLE = readFileSync(fixture("onnx", "torch_mlp", "model.onnx"));
-const OFFSETS = Array.from({ length: 20 }, (_, i) => Math.floor((WHOLE.length * (i + 1)) / 21));
+/** The whole file is cut at each of these; as many as the first kilobyte holds lie there, where its structure is. */
+const CUTS = 200;
+const OFFSETS = Array.from({ length: CUTS }, (_, i) =>
+  i % 2 === 0 ? 1 + Math.floor((1000 * i) / CUTS) : Math.floor((WHOLE.length * i) / CUTS),
+);
 const asRoot = process.getuid?.() === 0;
+
+const ODD_MODELS = [["unknown-operator", "unknown_operator.onnx"]] as const;
+
+/** A model whose first input has an element type that ONNX does not have. */
+function withUnknownType(): Buffer {
+  const bytes = readFileSync(HALF_PLUS_TWO);
+  // ValueInfoProto.type.tensor_type.elem_type = FLOAT: fields 2, 1, 1 of onnx.proto, before a shape.
+  const at = bytes.indexOf(Buffer.from([0x08, 0x01, 0x12]));
+  bytes[at + 1] = 99;
+  return bytes;
+}
 
 const models = temporaryFolder();
 let server: RunningServer;
@@ -26,6 +41,8 @@ function versionFolder(model: string): string {
 beforeAll(async () => {
   cpSync(HALF_PLUS_TWO, join(models.path, "good", "1", "model.onnx"), { recursive: true });
   for (const offset of OFFSETS) writeFileSync(join(versionFolder(`cut-${offset}`), "model.onnx"), WHOLE.subarray(0, offset));
+  for (const [model, file] of ODD_MODELS) cpSync(fixture("onnx_runtime", file), join(versionFolder(model), "model.onnx"));
+  writeFileSync(join(versionFolder("unknown-type"), "model.onnx"), withUnknownType());
   writeFileSync(join(versionFolder("zero"), "model.onnx"), "");
   mkdirSync(join(versionFolder("folder"), "model.onnx"));
   symlinkSync("model.onnx", join(versionFolder("loop"), "model.onnx"));
@@ -43,9 +60,27 @@ afterAll(async () => {
   models.remove();
 });
 
+/** The version of a model once it has ended. */
+async function ended(model: string): Promise<VersionState> {
+  return await eventually(async () => {
+    const [version] = await modelStatus(server.url, model);
+    return version?.state === "END" && version;
+  });
+}
+
 describe("a version that cannot be loaded ends with a reason that names its file", () => {
+  test(`cut at each of ${CUTS} places`, async () => {
+    for (const offset of OFFSETS) {
+      const version = await ended(`cut-${offset}`);
+      expect([offset, version.status.error_code]).not.toEqual([offset, "OK"]);
+      expect(version.status.error_message, `cut at ${offset}`).toMatch(/model\.onnx/);
+      expect(version.status.error_message).not.toContain(models.path);
+    }
+  });
+
   test.each([
-    ...OFFSETS.map((offset) => [`cut-${offset}`]),
+    ["unknown-operator"],
+    ["unknown-type"],
     ["zero"],
     ["folder"],
     ["loop"],
@@ -53,10 +88,7 @@ describe("a version that cannot be loaded ends with a reason that names its file
     ["fifo"],
     ...(asRoot ? [] : [["closed"]]),
   ])("%s", async (model) => {
-    const [version] = await eventually(async () => {
-      const found = await modelStatus(server.url, model);
-      return found[0]?.state === "END" && found;
-    });
+    const version = await ended(model);
     expect(version.status.error_code).not.toBe("OK");
     expect(version.status.error_message).toMatch(/model\.onnx/);
     expect(version.status.error_message).not.toContain(models.path);
@@ -67,10 +99,7 @@ describe("a version that cannot be loaded ends with a reason that names its file
 
 test("a version of nothing but an empty file waits a while for its content, then ends as the others do", async () => {
   await eventually(() => logLines(server).some(({ msg }) => msg === "empty_version"));
-  const [version] = await eventually(async () => {
-    const found = await modelStatus(server.url, "nothing");
-    return found[0]?.state === "END" && found;
-  });
+  const version = await ended("nothing");
   expect(version.status.error_message).toMatch(/model\.onnx/);
 });
 
@@ -80,4 +109,21 @@ test("the others are served all the while, and the process lives and stops well"
   expect((await rest(`${server.url}/readyz`)).status).toBe(503);
   expect(server.process.exitCode).toBeNull();
   expect(await server.stop()).toBe(0);
+});
+
+test("files of another kind than the config says end with a reason, and the models beside them are served", async () => {
+  const folder = join(models.path, "other-platform", "1");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "saved_model.pb"), "\x08\x01");
+  const config = join(models.path, "models.config");
+  writeFileSync(
+    config,
+    `model_config_list { config { name: "other" base_path: "${models.path}/other-platform" model_platform: "onnx" }
+                         config { name: "good" base_path: "${models.path}/good" model_platform: "onnx" } }`,
+  );
+  server = await startServer([`--model_config_file=${config}`], { until: "listening" });
+  const version = await ended("other");
+  expect(version.status.error_code).not.toBe("OK");
+  expect(version.status.error_message).toMatch(/\.onnx/);
+  expect((await rest(`${server.url}/v1/models/good:predict`, '{"instances": [1.0]}')).status).toBe(200);
 });

@@ -26,7 +26,7 @@ test("clients that send large bodies and never end them take no more than the li
   const predict = (body: string) => rest(`${server.url}/v1/models/half:predict`, body);
   const held = async () => {
     const { text } = await rest(`${server.url}/monitoring/prometheus/metrics`);
-    return Number(/^:modelport:buffered_bytes\S* (\d+)/m.exec(text)?.[1]);
+    return Number(/^modelport_buffered_bytes\S* (\d+)/m.exec(text)?.[1]);
   };
   const large = `{"instances": [1${" ".repeat(4 * MEBIBYTE)}]}`;
   const sockets: Socket[] = [];

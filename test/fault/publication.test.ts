@@ -1,4 +1,4 @@
-import { closeSync, cpSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, cpSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { fixture, publishVersion, temporaryFolders } from "../support/folders.ts";
@@ -109,4 +109,27 @@ test("a model larger than the memory limit is refused before it is loaded, and t
   });
   expect(loads(running, "1")).toEqual(["model_loaded"]);
   expect((await rest(`${running.url}/v1/models/small:predict`, '{"instances": [1.0]}')).status).toBe(200);
+});
+
+test("a second version that does not fit beside the first is refused before it is loaded, and the first is served on", async () => {
+  const base = join(folder(), "m");
+  mkdirSync(base);
+  publishVersion(base, 1, HALF_PLUS_TWO);
+  const bytes = statSync(HALF_PLUS_TWO).size;
+  const running = await startServer([
+    "--model_name=m",
+    `--model_base_path=${base}`,
+    `--total_model_memory_limit_bytes=${3 * bytes}`,
+  ]);
+  server = running;
+  // Larger than what is left beside the first, and than what there would be without it.
+  publishVersion(base, 2, fixture("onnx", "torch_mlp", "model.onnx"));
+  const [, second] = await eventually(async () => {
+    const found = await modelStatus(running.url, "m");
+    return found[1]?.state === "END" && found;
+  });
+  expect(second!.status.error_code).toBe("RESOURCE_EXHAUSTED");
+  expect(await states(running.url, "m")).toBe("1:AVAILABLE 2:END");
+  expect((await rest(`${running.url}/v1/models/m:predict`, '{"instances": [1.0]}')).status).toBe(200);
+  expect(loads(running, "2").filter((event) => event === "model_loaded")).toEqual([]);
 });

@@ -32,7 +32,7 @@ afterEach(async () => {
 /** Kills the oldest serving thread and waits until another one has taken its place. */
 async function killThread(running: RunningServer): Promise<void> {
   const threads = async () =>
-    new Set((await rest(`${running.url}/monitoring/prometheus/metrics`)).text.match(/(?<=event_loop_delay_count\{thread=")\d+/g))
+    new Set((await rest(`${running.url}/monitoring/prometheus/metrics`)).text.match(/(?<=event_loop_delay_seconds_count\{thread=")\d+/g))
       .size;
   const before = logLines(running).filter(({ msg }) => msg === "serving_thread_ended").length;
   const seen = await threads();

@@ -4,6 +4,8 @@ import { join, resolve } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { ServingError } from "../../base/serving-error.ts";
 import type { SharedModel } from "../../model/runtime.ts";
+import type { NumericDType } from "../../tensor/dtype.ts";
+import { zeros } from "../../tensor/tensor.ts";
 import { packagedLibrary } from "./library.ts";
 import { OnnxRuntime } from "./onnx-runtime.ts";
 import type { SessionOptions } from "./options.ts";
@@ -172,4 +174,21 @@ describe("a library", () => {
     const runtime = new OnnxRuntime({ libraryPath: packagedLibrary() });
     await runtime.unload(await runtime.load({ runtime: "onnxruntime", file: join(EDGES, "add.onnx") }, never));
   });
+});
+
+test("a small model's first run is done elsewhere for a thread that a run must not hold up, and only for that", async () => {
+  const runtime = new OnnxRuntime();
+  const model = await runtime.load({ runtime: "onnxruntime", file: join(EDGES, "add.onnx") }, never);
+  const inputs = new Map(
+    model.signatures.get("serving_default")!.inputs.map(({ alias, dtype }) => [alias, zeros(dtype as NumericDType, [1])]),
+  );
+  const outputs = model.signatures.get("serving_default")!.outputs.map(({ alias }) => alias);
+  for (const expectLong of [true, false]) {
+    const servable = runtime.attach(model, expectLong);
+    const run = servable.run("serving_default", inputs, outputs);
+    expect(run instanceof Promise).toBe(expectLong);
+    await run;
+    servable.detach();
+  }
+  await runtime.unload(model);
 });

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { ServingError } from "../../base/serving-error.ts";
 import type { OnnxProgram } from "../../model/program.ts";
@@ -12,6 +13,7 @@ import { type OnnxLibrary, openLibrary } from "./library.ts";
 import { type ModelValues, signatureOf } from "./model-values.ts";
 import { OnnxServable } from "./onnx-servable.ts";
 import { BIG_MODEL_BYTES, type OnnxRuntimeOptions, resolveSessionOptions, type SessionOptions } from "./options.ts";
+import { RunGate } from "./run-gate.ts";
 import { createSession } from "./session.ts";
 
 /** What a program may also say to this runtime. */
@@ -33,9 +35,12 @@ interface OnnxHandle {
 export class OnnxRuntime implements Runtime {
   readonly name = "onnxruntime";
   readonly #options: OnnxRuntimeOptions;
+  /** Runs of this thread, of all its models, that may be with libuv's pool at once. */
+  readonly #gate: RunGate;
 
   constructor(options: OnnxRuntimeOptions = {}) {
     this.#options = options;
+    this.#gate = new RunGate(Math.max(4, availableParallelism()), options.runLimits);
   }
 
   async load(program: OnnxSessionProgram, signal: AbortSignal): Promise<SharedModel> {
@@ -53,9 +58,10 @@ export class OnnxRuntime implements Runtime {
     }
   }
 
-  attach({ handle, signatures }: SharedModel): Servable {
+  attach({ handle, signatures }: SharedModel, expectLong = false): Servable {
     const { libraryPath, session, values, slow } = handle as OnnxHandle;
-    return new OnnxServable(new AttachedSession(openLibrary(libraryPath), session, values), signatures, slow);
+    const attached = new AttachedSession(openLibrary(libraryPath), session, values);
+    return new OnnxServable(attached, signatures, slow || expectLong, this.#gate);
   }
 
   async unload({ handle }: SharedModel): Promise<void> {

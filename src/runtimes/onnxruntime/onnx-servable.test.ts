@@ -9,6 +9,7 @@ import type { ModelValues } from "./model-values.ts";
 import { OnnxRuntime } from "./onnx-runtime.ts";
 import { OnnxServable } from "./onnx-servable.ts";
 import { PlanCache } from "./plan-cache.ts";
+import { RunGate } from "./run-gate.ts";
 
 afterEach(endAttached);
 
@@ -154,7 +155,7 @@ describe("plans", () => {
     const model = await runtime.load({ runtime: "onnxruntime", file: edge("every_type") }, new AbortController().signal);
     const { session, values } = model.handle as { readonly session: bigint; readonly values: ModelValues };
     const attached = new AttachedSession(openLibrary(), session, values);
-    const servable = new OnnxServable(attached, model.signatures, false, new PlanCache(mostPlans, mostBytes));
+    const servable = new OnnxServable(attached, model.signatures, false, new RunGate(1), new PlanCache(mostPlans, mostBytes));
     endLater(runtime, model, servable);
     for (const rows of [1, 1, 2, 1, 2, 2]) {
       const inputs = new Map<string, Tensor>(

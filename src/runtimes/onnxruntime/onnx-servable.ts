@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
 import { throwIfAborted } from "../../base/abort.ts";
 import { ServingError } from "../../base/serving-error.ts";
@@ -10,22 +9,23 @@ import type { AttachedSession } from "./attached-session.ts";
 import { checkDType, type GivenInputs } from "./input-shapes.ts";
 import { Plan } from "./plan.ts";
 import { PlanCache } from "./plan-cache.ts";
-import { RunGate } from "./run-gate.ts";
+import type { RunGate } from "./run-gate.ts";
 import { averageTime, type Place, placeOf } from "./run-pace.ts";
 import { expectSuccess, runError, takeFailure } from "./status.ts";
-
-/** Runs of this thread, of all its models, that may be with libuv's pool at once. */
-const gate = new RunGate(Math.max(4, availableParallelism()));
 
 /** Every run of a plan is timed at first, later one in so many: reading the clock twice is a tenth of a small run. */
 const TIMED_RUNS = 16;
 const TIMED_EVERY = 8;
+
+/** A run that answers several requests may take this thread for as long as so many of them by themselves. */
+const MOST_SHARES = 4;
 
 /** A session as one thread serves it. */
 export class OnnxServable implements Servable {
   readonly runtime = "onnxruntime";
   readonly signatures: Signatures;
   readonly #session: AttachedSession;
+  readonly #gate: RunGate;
   readonly #plans: PlanCache;
   /** Inputs of the call that is being prepared; never kept over an await. */
   readonly #given: (Tensor | undefined)[];
@@ -35,13 +35,18 @@ export class OnnxServable implements Servable {
   #milliseconds: number | undefined;
   #elsewhere = 0;
 
-  /** `slow` says that the first run is expected to be long. */
-  constructor(session: AttachedSession, signatures: Signatures, slow: boolean, plans = new PlanCache()) {
+  /** `slow` says that the first run is expected to be long; long runs go through the gate. */
+  constructor(session: AttachedSession, signatures: Signatures, slow: boolean, gate: RunGate, plans = new PlanCache()) {
     this.#session = session;
+    this.#gate = gate;
     this.signatures = signatures;
     this.#plans = plans;
     this.#given = session.values.inputs.map(() => undefined);
     this.#guess = slow ? Number.POSITIVE_INFINITY : 0;
+  }
+
+  admit(): void {
+    if (placeOf(this.#milliseconds ?? this.#guess, 0) === "elsewhere") this.#gate.check();
   }
 
   run(
@@ -52,7 +57,8 @@ export class OnnxServable implements Servable {
   ): NamedTensors | Promise<NamedTensors> {
     const given = this.#read(inputs);
     const plan = this.#plans.find(given, wanted);
-    const place = placeOf(plan?.milliseconds ?? this.#milliseconds ?? this.#guess, this.#elsewhere);
+    const share = Math.min(context?.requests ?? 1, MOST_SHARES);
+    const place = placeOf((plan?.milliseconds ?? this.#milliseconds ?? this.#guess) / share, this.#elsewhere);
     if (place === "elsewhere") return this.#runElsewhere(inputs, wanted, context?.signal);
     if (place === "probe") this.#elsewhere = 0;
     if (plan !== undefined) return this.#runHere(plan, given, place);
@@ -101,7 +107,8 @@ export class OnnxServable implements Servable {
   }
 
   async #runElsewhere(inputs: NamedTensors, wanted: readonly string[], signal: AbortSignal | undefined): Promise<NamedTensors> {
-    await gate.enter(signal);
+    await this.#gate.enter(signal);
+    const entered = performance.now();
     try {
       const given = this.#read(inputs);
       const plan = this.#plans.take(given, wanted) ?? new Plan(this.#session, given, wanted);
@@ -117,7 +124,7 @@ export class OnnxServable implements Servable {
         this.#plans.put(plan);
       }
     } finally {
-      gate.leave();
+      this.#gate.leave(performance.now() - entered);
     }
   }
 

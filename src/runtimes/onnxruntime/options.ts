@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { RunLimits } from "../../base/run-limits.ts";
 import { ServingError } from "../../base/serving-error.ts";
 
 /** How far ONNX Runtime rewrites a graph when it loads it. */
@@ -20,6 +21,8 @@ export interface SessionOptions {
 export interface OnnxRuntimeOptions extends SessionOptions {
   /** A library to use in place of the packaged one, such as one built for CUDA. */
   readonly libraryPath?: string;
+  /** How many long runs of one thread may wait; any number when left out. */
+  readonly runLimits?: RunLimits;
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { GivenInputs } from "./input-shapes.ts";
 import type { Plan } from "./plan.ts";
 
-/** Most plans kept: one for each of so many combinations of shapes. */
-const MOST_PLANS = 16;
+/** Most plans kept: one for each of so many combinations of shapes, such as the sizes that batches have. */
+const MOST_PLANS = 64;
 /** Most memory that kept plans may hold. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
