@@ -31,7 +31,22 @@ export function grpcBody(model, rows) {
   const content = Buffer.from(Float32Array.from(rows.flat()).buffer);
   const tensor = Buffer.concat([varintField(1, 1), field(2, Buffer.concat(shape)), field(4, content)]);
   const input = Buffer.concat([field(1, Buffer.from("x")), field(2, tensor)]);
-  const message = Buffer.concat([field(1, field(1, Buffer.from(model))), field(2, input)]);
+  return framed(Buffer.concat([field(1, field(1, Buffer.from(model))), field(2, input)]));
+}
+
+/** A PredictRequest of the test model "rounds", behind the five bytes of gRPC's framing: `n` of int64 and `x` of one float. */
+export function grpcRoundsBody(count) {
+  const scalar = Buffer.concat([varintField(1, 9), field(2, Buffer.alloc(0)), field(10, varint(count))]);
+  const one = Buffer.concat([
+    varintField(1, 1),
+    field(2, field(2, varintField(1, 1))),
+    field(5, Buffer.from(Float32Array.of(0.5).buffer)),
+  ]);
+  const input = (name, tensor) => field(2, Buffer.concat([field(1, Buffer.from(name)), field(2, tensor)]));
+  return framed(Buffer.concat([field(1, field(1, Buffer.from("rounds"))), input("n", scalar), input("x", one)]));
+}
+
+function framed(message) {
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);

@@ -16,6 +16,7 @@ const STEPS = [
   ["generated code", "scripts/generate-protobuf.mjs", "--check"],
   ["number module", "scripts/build-number-module.mjs", "--check"],
   ["build"],
+  ["model config schema", "scripts/write-model-config-schema.mjs", "--check"],
   ["tests", "node_modules/vitest/vitest.mjs", "run", ...process.argv.slice(2)],
 ];
 

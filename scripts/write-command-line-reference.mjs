@@ -25,10 +25,14 @@ Written by \`scripts/write-command-line-reference.mjs\` from the table in \`src/
 
     modelport [serve] [flags] [paths...]
     modelport inspect [flags] <paths...>
+    modelport check-config [--model_config_list_root_dir=FOLDER] FILE
 
 \`serve\` is what happens when no command is named. \`inspect\` loads the models that \`serve\` would, prints the table that \`serve\` would
 print, and ends: exit code 0 when all could be loaded, else 1. In this repository \`npm start -- ARGUMENTS\` does the same as
 \`modelport ARGUMENTS\`, from the project's folder.
+
+\`check-config\` reads a [model config file](model-config.md) as \`serve\` would and prints its models: exit code 0, or 2 when the file cannot
+be used. It loads nothing, and base paths need not be there.
 
 - A value is written \`--NAME=VALUE\` or \`--NAME VALUE\`. The last one of a name counts.
 - A boolean is written \`--NAME\`, \`--NAME=true\` or \`--NAME=false\`; \`1\` and \`0\` do as well.
@@ -46,7 +50,10 @@ The last column says what modelport makes of a flag.
 
 const EXIT_CODES = [
   ["code", "when"],
-  ["0", "the server was stopped by SIGTERM or SIGINT; `inspect` could load all; `--help`, `--version`"],
+  [
+    "0",
+    "the server was stopped by SIGTERM or SIGINT; `inspect` could load all; `check-config` could read the file; `--help`, `--version`",
+  ],
   ["1", "the start went wrong (a port in use, say); `inspect` could not load all; a second signal while stopping"],
   ["2", "what was asked for cannot be: an unknown flag, a malformed value or config, nothing to serve, a missing path"],
 ];

@@ -1,37 +1,40 @@
 import { errorBody } from "../codec/json/error-body.ts";
+import type { PageStyle } from "../metrics/spelling.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "../transport/http-exchange.ts";
 
 /** What the operation routes need to know. */
 export interface Operations {
   /** Whether every configured model has an available version and the server takes new requests. */
   isReady(): boolean;
-  /** All metrics as Prometheus text. */
-  metrics(): Promise<string>;
-  /** Where the metrics are. */
-  /** Undefined when they are off. */
+  /** A page of all metrics, in pieces of UTF-8 text. */
+  metrics(style: PageStyle): Promise<readonly Uint8Array[]>;
+  /** Where the metrics are as TensorFlow Serving has them; undefined when both pages of them are off. */
   readonly metricsPath: string | undefined;
 }
 
 const encoder = new TextEncoder();
 const TEXT = [["content-type", "text/plain"]] as const;
+const PROMETHEUS_TEXT = [["content-type", "text/plain; version=0.0.4; charset=utf-8"]] as const;
+
+/** Where Prometheus looks for metrics unless told otherwise: those of its own conventions. */
+const PROMETHEUS_PATH = "/metrics";
 
 /**
  * Routes requests by path: `/livez`, `/readyz` and the metrics here, everything below `/v1/` (in any case of letters)
- * to `rest`; other paths are 404.
+ * to `rest`; other paths are 404. Of equal paths TensorFlow Serving's metrics win.
  */
 export function createHttpRouter(operations: Operations, rest: HttpHandler): HttpHandler {
+  const { metricsPath } = operations;
+  const hidesRest = metricsPath !== undefined && isVersion1(metricsPath);
   return (request) => {
     const { target } = request;
-    if (isVersion1(target)) return rest(request);
+    if (isVersion1(target) && !(hidesRest && target.startsWith(metricsPath))) return rest(request);
     const query = target.indexOf("?");
     const path = query < 0 ? target : target.slice(0, query);
     switch (path) {
-      case operations.metricsPath:
-        if (query >= 0) return text(400, `Unexpected path: ${target}. Should be ${operations.metricsPath}`);
-        return operations.metrics().then(
-          (page) => text(200, page),
-          () => text(503, "metrics are not available while the server stops\n"),
-        );
+      case metricsPath:
+        if (query >= 0) return text(400, `Unexpected path: ${target}. Should be ${metricsPath}`);
+        return page(operations, "tensorflow-serving", TEXT);
       case "/livez":
         return reading(request, text(200, "ok\n"));
       case "/readyz":
@@ -40,6 +43,10 @@ export function createHttpRouter(operations: Operations, rest: HttpHandler): Htt
           operations.isReady() ? text(200, "ok\n") : text(503, "not ready: a configured model has no available version\n"),
         );
       default:
+        if (path === PROMETHEUS_PATH && metricsPath !== undefined) {
+          return isReading(request) ? page(operations, "prometheus", PROMETHEUS_TEXT) : NOT_ALLOWED;
+        }
+        if (isVersion1(path)) return rest(request);
         return {
           status: 404,
           headers: [["content-type", "application/json"]],
@@ -50,14 +57,28 @@ export function createHttpRouter(operations: Operations, rest: HttpHandler): Htt
 }
 
 function reading(request: HttpRequest, answer: HttpResponse): HttpResponse {
-  return request.method === "GET" || request.method === "HEAD"
-    ? answer
-    : { ...text(405, "only GET is served here\n"), headers: [...TEXT, ["allow", "GET, HEAD"]] };
+  return isReading(request) ? answer : NOT_ALLOWED;
+}
+
+function isReading({ method }: HttpRequest): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+async function page(operations: Operations, style: PageStyle, headers: HttpResponse["headers"]): Promise<HttpResponse> {
+  let pieces: readonly Uint8Array[];
+  try {
+    pieces = await operations.metrics(style);
+  } catch {
+    return text(503, "metrics are not available while the server stops\n");
+  }
+  return { status: 200, headers, body: Buffer.concat(pieces) };
 }
 
 function text(status: number, body: string): HttpResponse {
   return { status, headers: TEXT, body: encoder.encode(body) };
 }
+
+const NOT_ALLOWED: HttpResponse = { ...text(405, "only GET is served here\n"), headers: [...TEXT, ["allow", "GET, HEAD"]] };
 
 const SLASH = 0x2f;
 const ONE = 0x31;

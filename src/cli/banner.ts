@@ -1,5 +1,6 @@
 import type { ServerOptions } from "../config/server-options.ts";
-import type { ModelRow, ServerCore } from "../control/server-core.ts";
+import type { ModelRow } from "../control/load-reports.ts";
+import type { ServerCore } from "../control/server-core.ts";
 import type { BoundEndpoint } from "../transport/listener.ts";
 import type { ServerEndpoint, ServerEndpoints } from "./endpoints.ts";
 import { modelTable, type TableRow } from "./model-table.ts";

@@ -1,16 +1,21 @@
-import { systemClock } from "../base/clock.ts";
+import { systemClock, type Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { ModelConfig } from "../config/model-config.ts";
 import type { ServerOptions } from "../config/server-options.ts";
-import { type ModelSet, modelSet, modelsFromMessage, sameModels } from "../control/model-set.ts";
-import { Poller } from "../control/poller.ts";
+import type { ModelAdmin } from "../control/model-admin.ts";
+import { modelFigures } from "../control/model-figures.ts";
+import { rebased } from "../control/model-layers.ts";
+import { type ModelSet, modelSet, modelsFromMessage } from "../control/model-set.ts";
+import { ModelWatch } from "../control/model-watch.ts";
+import { ReloadRecorder } from "../control/reload-recorder.ts";
 import { ServerCore } from "../control/server-core.ts";
-import { MODEL_VERSIONS } from "../metrics/definitions.ts";
 import type { MetricsCatalog } from "../metrics/metrics-catalog.ts";
 import { MetricsShard } from "../metrics/metrics-shard.ts";
+import { watchThread } from "../metrics/thread-figures.ts";
+import { PLATFORM_NAMES } from "../platforms/registry.ts";
 import { createRuntimes } from "../runtimes/registry.ts";
-import type { ReloadOutcome } from "../serving/admin.ts";
+import type { AdminAnswer, AdminCall, ReloadOutcome } from "../serving/admin.ts";
 import type { ServingOptions } from "../threads/serving-options.ts";
 import type { ThreadPool } from "../threads/thread-pool.ts";
 import { banner } from "./banner.ts";
@@ -34,8 +39,11 @@ export class ControlSide {
   readonly #parts: ControlSideParts;
   readonly #models: ModelSet;
   readonly #core: ServerCore;
+  readonly #reloads: ReloadRecorder;
+  readonly #figures: Timer;
   readonly #stopping = new AbortController();
-  #watcher: Poller | undefined;
+  #admin: Promise<ModelAdmin> | undefined;
+  #watch: ModelWatch | undefined;
 
   /** @throws ServingError invalid-argument when the options choose nothing to serve. */
   constructor(parts: ControlSideParts) {
@@ -43,11 +51,14 @@ export class ControlSide {
     const shard = new MetricsShard((announcement) => catalog.accept(CONTROL_SHARD, announcement));
     const runtimes = createRuntimes(serving.runtimes);
     this.#parts = parts;
-    this.#models = modelSet(options.models);
-    this.#core = new ServerCore({ threads: pool, runtimes, shard, clock: systemClock, log }, coreOptions(options));
-    catalog.addCollector(() =>
-      this.#core.rows().map(({ name, state }) => ({ definition: MODEL_VERSIONS, labelValues: [name, state], value: 1 })),
+    this.#models = modelSet(options.models, options.modelConfigRootDir);
+    this.#core = new ServerCore(
+      { threads: pool, runtimes, shard, clock: systemClock, log },
+      coreOptions(options, serving.batching),
     );
+    catalog.addCollector(() => modelFigures(this.#core));
+    this.#reloads = new ReloadRecorder(shard);
+    this.#figures = watchThread(shard, "control", systemClock);
   }
 
   /** Begins to load and to watch. Rejects with a ServingError when the models cannot be told or there is none. */
@@ -60,8 +71,19 @@ export class ControlSide {
         "no model was found at the path given: a model is an .onnx file, or a folder with one or with numbered version folders",
       );
     }
+    await this.#core.checkPresence(initial);
     this.#core.start(initial);
-    this.#watcher = watch(this.#models, initial, options.loading.versionsAlwaysPresent, this.#core, log);
+    this.#reloads.began();
+    this.#watch = new ModelWatch({
+      models: this.#models,
+      initial,
+      keepEmptied: options.loading.versionsAlwaysPresent,
+      clock: systemClock,
+      log,
+      current: () => this.#core.models,
+      apply: (models, demanded) => this.#reloads.record(() => this.#apply(models, demanded)),
+      unreadable: (reason) => this.#reloads.failed(reason),
+    });
   }
 
   /** Prints the banner once every model has come up or ended. */
@@ -79,47 +101,67 @@ export class ControlSide {
 
   /** Replaces the served models by those of a serialized `tensorflow.serving.ModelServerConfig`. */
   async reload(config: Uint8Array): Promise<ReloadOutcome> {
-    return this.#core.reload(await modelsFromMessage(config, this.#core.models));
+    return this.#reloads.record(
+      async () => this.#core.reload(await modelsFromMessage(config, this.#core.models, this.#parts.options.modelConfigRootDir)),
+      ({ code }) => code,
+    );
+  }
+
+  /** Reads or changes the config of one model. Rejects with a ServingError when it is refused. */
+  async admin(call: AdminCall): Promise<AdminAnswer> {
+    if (!this.#parts.options.adminApi) throw new ServingError("permission-denied", "the admin API is off");
+    this.#admin ??= this.#createAdmin();
+    const admin = await this.#admin;
+    if (call.kind === "list" || call.kind === "get") return await admin.answer(call);
+    return await this.#reloads.record(() => admin.answer(call));
+  }
+
+  /** What a look at a folder finds goes below what the admin API changed; whatever is said on purpose replaces it. */
+  async #apply(models: readonly ModelConfig[], demanded: boolean): Promise<void> {
+    if (this.#models.discovers && !demanded) await this.#core.change((layers) => rebased(layers, models));
+    else await this.#core.configure(models);
+  }
+
+  /** Loaded when first needed: most servers never are asked. */
+  async #createAdmin(): Promise<ModelAdmin> {
+    const [{ ModelAdmin: Admin }, { parseModelConfig }, { modelConfigJson, formatModelConfigs }, { writeConfigFile }] =
+      await Promise.all([
+        import("../control/model-admin.ts"),
+        import("../config/model-config-document.ts"),
+        import("../config/model-config-json.ts"),
+        import("../control/config-file.ts"),
+      ]);
+    const { models, modelConfigRootDir: rootFolder } = this.#parts.options;
+    const file = models.kind === "config-file" ? models.path : undefined;
+    return new Admin({
+      core: this.#core,
+      log: this.#parts.log,
+      print: modelConfigJson,
+      printAll: formatModelConfigs,
+      read: (text, name, current) =>
+        parseModelConfig(name, text, { platforms: PLATFORM_NAMES, current, ...(rootFolder !== undefined && { rootFolder }) }),
+      writeBack:
+        file === undefined
+          ? undefined
+          : (all) => this.#watch!.write(all, () => writeConfigFile(file, all, rootFolder === undefined ? {} : { rootFolder })),
+    });
+  }
+
+  /** Reads the config file, or looks for models, now. Never rejects: what goes wrong is logged and changes nothing. */
+  async reread(): Promise<void> {
+    await this.#watch?.reload();
   }
 
   /** Takes up nothing new; whoever waits for a reload is told so. */
   rest(): void {
     this.#stopping.abort(new ServingError("cancelled", "the server stops"));
-    this.#watcher?.stop();
+    this.#watch?.stop();
     this.#core.giveUpReloads();
   }
 
   /** Unloads everything. Call after {@link rest}, once no thread serves any more. */
   async stop(): Promise<void> {
     await this.#core.stop();
+    this.#figures.cancel();
   }
-}
-
-/** Reads a changing set of models again and again, and reloads when it is another one than was read last. */
-function watch(
-  models: ModelSet,
-  initial: readonly ModelConfig[],
-  keepEmptied: boolean,
-  core: ServerCore,
-  log: Log,
-): Poller | undefined {
-  if (models.pollIntervalMs === undefined) return undefined;
-  let known = initial;
-  const look = async () => {
-    const read = await models.read();
-    const found = keepEmptied && models.discovers ? withEmptied(read, known) : read;
-    if (sameModels(found, known)) return;
-    // A list that is refused now may be allowed later, as when a label waits for its version: it stays to be done.
-    await core.configure(found);
-    known = found;
-  };
-  return new Poller(look, models.pollIntervalMs, systemClock, (reason) =>
-    log.warn("models_not_reloaded", { error: ServingError.from(reason).message }),
-  );
-}
-
-/** What was found, and the models that were found before and have no version now. */
-function withEmptied(found: readonly ModelConfig[], known: readonly ModelConfig[]): readonly ModelConfig[] {
-  const names = new Set(found.map(({ name }) => name));
-  return [...found, ...known.filter(({ name }) => !names.has(name))];
 }

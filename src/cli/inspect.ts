@@ -13,7 +13,7 @@ import { servingOptions } from "./resolved-options.ts";
  * all could be loaded, else 1.
  */
 export async function inspect(options: ServerOptions, print: (text: string) => void): Promise<number> {
-  const models = await modelSet(options.models).read();
+  const models = await modelSet(options.models, options.modelConfigRootDir).read();
   if (models.length === 0) throw new ServingError("invalid-argument", "no model was found at the path given");
   const { runtimes: runtimeOptions } = await servingOptions(options);
   const runtimes = createRuntimes(runtimeOptions);

@@ -20,7 +20,11 @@ function program(done: (code: number) => void): Command {
     .description("serve model files, folders of versions, or folders of models (the word serve may be left out)")
     .action(async (_paths: string[], _values: unknown, command: Command) => {
       const resolved = options(command);
-      if (!resolved.printVersion) return done(await serve(resolved, print));
+      if (!resolved.printVersion) {
+        // The table of models is for whoever looks: a full disk or a reader that went away ends no server.
+        process.stdout.on("error", () => undefined);
+        return done(await serve(resolved, print));
+      }
       print(`modelport ${version()}\n`);
       return done(0);
     });
@@ -29,6 +33,14 @@ function program(done: (code: number) => void): Command {
     .action(async (_paths: string[], _values: unknown, command: Command) => {
       const { inspect } = await import("./inspect.ts");
       return done(await inspect(options(command), print));
+    });
+  addServerFlags(modelport.command("check-config").argument("<file>"))
+    .description("read a model config file, print its models, and load nothing")
+    .action(async (file: string, _values: unknown, command: Command) => {
+      const { modelConfigRootDir } = resolveServerOptions(flagValuesOf(command), [], process.env);
+      const { checkConfig } = await import("./check-config.ts");
+      await checkConfig(file, modelConfigRootDir, print);
+      return done(0);
     });
   return modelport;
 }

@@ -1,7 +1,9 @@
 import { availableParallelism } from "node:os";
+import { serverBatching } from "../config/batching-parameters.ts";
 import { metricsPath } from "../config/monitoring-config.ts";
 import type { ServerOptions } from "../config/server-options.ts";
-import type { ServerCoreOptions } from "../control/server-core.ts";
+import type { ServerCoreOptions } from "../control/server-core-options.ts";
+import type { ServerBatching } from "../model/batching.ts";
 import type { ServingOptions } from "../threads/serving-options.ts";
 import { DEFAULT_LIMITS } from "../transport/limits.ts";
 
@@ -10,34 +12,42 @@ const INITIAL_LOADS_PER_CORE = 4;
 
 /** What serving threads are started with. Rejects with a ServingError when a file that a flag names cannot be used. */
 export async function servingOptions(options: ServerOptions): Promise<ServingOptions> {
+  const batching = options.batching && (await serverBatching(options.batching));
   const { libraryPath, intraOpThreads, interOpThreads, executionProviders, graphOptimizationLevel } = options.onnxruntime;
   return {
     limits: { ...DEFAULT_LIMITS, ...options.connections, maxBodyBytes: options.maxRequestBytes },
     logLevel: options.logLevel,
+    runLimits: options.runLimits,
     restTimeoutMs: options.restTimeoutMs,
     cors: options.cors,
     compressResponses: options.responseCompression,
     tensorContent: options.tensorContent,
     epoll: options.epoll,
+    adminApi: options.adminApi,
+    requestLogFiles: options.requestLogFiles,
     metricsPath: await metricsPath(options.monitoringConfigFile),
     runtimes: {
       onnxruntime: {
         executionProviders,
         graphOptimizationLevel,
+        runLimits: options.runLimits,
         ...(libraryPath !== undefined && { libraryPath }),
         ...(intraOpThreads !== undefined && { intraOpThreads }),
         ...(interOpThreads !== undefined && { interOpThreads }),
       },
     },
+    ...(batching !== undefined && { batching: { ...batching, runsAThread: Math.ceil(batching.threads / options.threads) } }),
   };
 }
 
-/** What the server core is started with. */
-export function coreOptions({ loading }: ServerOptions): ServerCoreOptions {
-  const { memoryLimitBytes, ...rest } = loading;
+/** What the server core is started with; `batching` is what the flags of that name were read to. */
+export function coreOptions({ loading }: ServerOptions, batching: ServerBatching | undefined): ServerCoreOptions {
+  const { memoryLimitBytes, warmup, warmupIterations, automaticWarmup, ...rest } = loading;
   return {
     ...rest,
     initialLoadThreads: INITIAL_LOADS_PER_CORE * availableParallelism(),
+    warmUp: { enabled: warmup, iterations: warmupIterations, automatic: automaticWarmup },
     ...(memoryLimitBytes !== undefined && { ramLimitBytes: memoryLimitBytes }),
+    ...(batching !== undefined && { batching }),
   };
 }

@@ -3,13 +3,15 @@ import { createLog, type Log } from "../base/log.ts";
 import type { ServerOptions } from "../config/server-options.ts";
 import { METRICS } from "../metrics/definitions.ts";
 import { MetricsCatalog } from "../metrics/metrics-catalog.ts";
-import { residentMemory } from "../metrics/resident-memory.ts";
+import { MetricsPages } from "../metrics/metrics-pages.ts";
+import { processFigures } from "../metrics/process-figures.ts";
 import { ThreadPool } from "../threads/thread-pool.ts";
 import type { ControlSide } from "./control-side.ts";
 import { isLoopback, openEndpoints } from "./endpoints.ts";
 import { exitAtOnce } from "./exit-at-once.ts";
 import { servingOptions } from "./resolved-options.ts";
 import type { TlsSide } from "./tls-side.ts";
+import { version } from "./version.ts";
 
 /**
  * Serves models until a signal ends it. Resolves with the exit code after SIGTERM or SIGINT; a second signal ends the
@@ -33,7 +35,8 @@ export async function serve(options: ServerOptions, print: (text: string) => voi
 
 async function start(options: ServerOptions, log: Log, print: (text: string) => void): Promise<{ stop(): Promise<void> }> {
   const catalog = new MetricsCatalog(METRICS);
-  catalog.addCollector(residentMemory);
+  const pages = new MetricsPages(catalog, systemClock);
+  catalog.addCollector(processFigures(version()));
   const serving = await servingOptions(options);
   const tls = await openTls(options, log);
   if (tls !== undefined) catalog.addCollector(() => tls.samples());
@@ -47,16 +50,21 @@ async function start(options: ServerOptions, log: Log, print: (text: string) => 
     control: {
       // A thread that can ask listens, and it listens only after the control side is there.
       reload: (config) => control!.reload(config),
-      metrics: async () => catalog.render(),
+      admin: (call) => control!.admin(call),
+      metrics: (style) => pages.page(style),
       counters: async (names) => names.map((name) => catalog.total(name)),
     },
   });
   tls?.start(pool);
+  // Without a handler the signal would end the process; a control side that is not there yet reads the newest anyway.
+  const onHangUp = (): void => void control?.reread();
+  process.on("SIGHUP", onHangUp);
   const stop = async (): Promise<void> => {
     tls?.stop();
     control?.rest();
     await pool.drain(options.drainTimeoutMs);
     await control?.stop();
+    process.off("SIGHUP", onHangUp);
   };
   try {
     // Loaded while the threads start on other cores: together with them it is most of the time to the first answer.

@@ -3,7 +3,7 @@ import type { Log } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { TlsOptions } from "../config/tls-options.ts";
 import { Poller } from "../control/poller.ts";
-import { TLS_CERTIFICATE_SECONDS_LEFT } from "../metrics/definitions.ts";
+import { TLS_CERTIFICATE_EXPIRY } from "../metrics/definitions.ts";
 import type { Sample } from "../metrics/metrics-catalog.ts";
 import { CertificateWatch } from "../security/tls/certificate-watch.ts";
 import type { TlsMaterial } from "../transport/tls/tls-material.ts";
@@ -51,8 +51,8 @@ export class TlsSide {
 
   /** What the metrics page says of the certificate. */
   samples(): readonly Sample[] {
-    const value = Math.floor((this.#watch.validity.validTo - Date.now()) / 1000);
-    return [{ definition: TLS_CERTIFICATE_SECONDS_LEFT, labelValues: [], value }];
+    const value = Math.floor(this.#watch.validity.validTo / 1000);
+    return [{ definition: TLS_CERTIFICATE_EXPIRY, labelValues: [], value }];
   }
 
   /** Looks no more. */

@@ -17,7 +17,7 @@ export interface ParsedFlags {
 }
 
 /** Words that are a command's name rather than a path when they come first among what is no flag. */
-const COMMANDS: ReadonlySet<string> = new Set(["serve", "inspect"]);
+const COMMANDS: ReadonlySet<string> = new Set(["serve", "inspect", "check-config"]);
 
 /**
  * Adds every flag of the server to a command. Arguments must go through {@link normalizeArguments} before the command

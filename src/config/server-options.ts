@@ -1,7 +1,9 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import type { LogLevel } from "../base/log.ts";
+import type { RunLimits } from "../base/run-limits.ts";
 import { ServingError } from "../base/serving-error.ts";
+import type { BatchingFlags } from "./batching-parameters.ts";
 import { type FlagValue, parseFlagValue } from "./flag-value.ts";
 import { FLAGS, type Flag, findFlag } from "./flags.ts";
 import { resolveTls, type TlsOptions } from "./tls-options.ts";
@@ -49,13 +51,22 @@ export interface ServerOptions {
   /** Connections without TLS are served past Node's streams where the system allows. */
   readonly epoll: boolean;
   readonly grpcHealthService: boolean;
+  /** Whether the served models may be read and changed below `/v1/config`. */
+  readonly adminApi: boolean;
+  /** Where relative base paths of text-format model configs begin; undefined when they may not be relative. */
+  readonly modelConfigRootDir: string | undefined;
   readonly signatureMethodNameCheck: boolean;
   readonly maxRequestBytes: number;
+  readonly runLimits: RunLimits;
   readonly connections: ConnectionOptions;
   readonly drainTimeoutMs: number;
   readonly monitoringConfigFile: string | undefined;
   readonly loading: LoadingOptions;
+  /** How request logs are cut into files. */
+  readonly requestLogFiles: { readonly maxFileBytes: number; readonly maxFiles: number };
   readonly onnxruntime: OnnxOptions;
+  /** Undefined when requests are run one by one. */
+  readonly batching: BatchingFlags | undefined;
   readonly savedModelTags: readonly string[];
   readonly printVersion: boolean;
   /** Flags that were set and have no effect, to be logged once. */
@@ -86,13 +97,18 @@ export interface LoadingOptions {
   readonly maxLoadRetries: number;
   readonly loadRetryIntervalMs: number;
   readonly allowLabelsForUnavailable: boolean;
+  /** Any label may name any version, moved ones too. */
+  readonly forceLabelsForUnavailable: boolean;
+  readonly aspiredVersionPolicy: "availability_preserving" | "resource_preserving";
   readonly reloadServablesWithError: boolean;
   readonly versionsAlwaysPresent: boolean;
   /** Undefined for no limit. */
   readonly memoryLimitBytes: number | undefined;
   readonly warmup: boolean;
-  /** How often each recorded request is run, at least 1. */
+  /** How often each request is run, at least 1. */
   readonly warmupIterations: number;
+  /** What a version without recorded requests is run with. */
+  readonly automaticWarmup: "off" | "zeros" | "random";
 }
 
 /** How ONNX Runtime is set up; what is undefined is its own choice. */
@@ -152,16 +168,27 @@ export function resolveServerOptions(
     tensorContent: flags.boolean("enable_serialization_as_tensor_content"),
     epoll: flags.boolean("enable_epoll"),
     grpcHealthService: flags.boolean("enable_grpc_healthcheck_service"),
+    adminApi: flags.boolean("enable_admin_api"),
+    modelConfigRootDir: flags.path("model_config_list_root_dir"),
     signatureMethodNameCheck: flags.boolean("enable_signature_method_name_check"),
     maxRequestBytes: flags.number("max_request_bytes"),
+    runLimits: {
+      maxDelayMs: flags.number("max_queue_delay_ms"),
+      alwaysWaiting: flags.number("always_queued_runs_per_thread"),
+    },
     connections: resolveConnections(flags),
     drainTimeoutMs: flags.number("drain_timeout_seconds") * 1000,
     monitoringConfigFile: flags.path("monitoring_config_file"),
     loading: resolveLoading(flags),
+    requestLogFiles: {
+      maxFileBytes: flags.number("request_log_max_file_bytes"),
+      maxFiles: flags.number("request_log_max_files"),
+    },
     onnxruntime: resolveOnnx(flags),
+    batching: resolveBatching(flags),
     savedModelTags: flags.list("saved_model_tags"),
     printVersion: flags.boolean("version"),
-    ignored: FLAGS.filter((flag) => flag.take === "ignore" && values.has(flag.name)).map((flag) => flag.name),
+    ignored: FLAGS.filter((flag) => values.has(flag.name) && hasNoEffect(flag, flags)).map((flag) => flag.name),
   };
 }
 
@@ -173,6 +200,20 @@ function refuseUnsupported(values: ReadonlyMap<string, FlagValue>): void {
     const when = flag.take === "later" ? "is not supported by this version" : "is not supported by this server";
     throw new ServingError("invalid-argument", `--${flag.name} ${when}, leave it out`);
   }
+}
+
+function hasNoEffect({ name, take }: Flag, flags: Reader): boolean {
+  return take === "ignore" || (name === "enable_per_model_batching_parameters" && !flags.boolean("enable_batching"));
+}
+
+function resolveBatching(flags: Reader): BatchingFlags | undefined {
+  const file = flags.path("batching_parameters_file");
+  if (flags.boolean("enable_batching")) return { file, perModel: flags.boolean("enable_per_model_batching_parameters") };
+  if (file === undefined) return undefined;
+  throw new ServingError(
+    "invalid-argument",
+    "server_options.batching_parameters_file is set without setting server_options.enable_batching to true.",
+  );
 }
 
 function resolveSocketMode(flags: Reader): number | undefined {
@@ -244,11 +285,14 @@ function resolveLoading(flags: Reader): LoadingOptions {
     maxLoadRetries: flags.number("max_num_load_retries"),
     loadRetryIntervalMs: Math.max(0, flags.number("load_retry_interval_micros") / 1000),
     allowLabelsForUnavailable: flags.boolean("allow_version_labels_for_unavailable_models"),
+    forceLabelsForUnavailable: flags.boolean("force_allow_any_version_labels_for_unavailable_models"),
+    aspiredVersionPolicy: flags.text("aspired_version_policy") as LoadingOptions["aspiredVersionPolicy"],
     reloadServablesWithError: flags.boolean("enable_reload_servables_with_error"),
     versionsAlwaysPresent: flags.boolean("servable_versions_always_present"),
     memoryLimitBytes: flags.number("total_model_memory_limit_bytes") || undefined,
     warmup: flags.boolean("enable_model_warmup"),
     warmupIterations: Math.max(1, flags.number("num_request_iterations_for_warmup")),
+    automaticWarmup: flags.text("automatic_warmup") as LoadingOptions["automaticWarmup"],
   };
 }
 

@@ -8,6 +8,7 @@ import type { OnnxProgram } from "../model/program.ts";
 import type { Runtime, SharedModel } from "../model/runtime.ts";
 import type { RuntimeRegistry } from "../runtimes/registry.ts";
 import { type LoadReport, PlatformLoader } from "./platform-loader.ts";
+import type { LoadedVersion } from "./warm-up.ts";
 
 const MODEL = new URL("../../test/fixtures/onnx/bool_where/model.onnx", import.meta.url).pathname;
 const ID = { name: "m", version: 3n };
@@ -37,6 +38,22 @@ const loaded = async (): Promise<SharedModel> => ({ runtime: "onnxruntime", sign
 
 function loader(path: string, registry = runtimes(loaded), platform?: string): PlatformLoader {
   return new PlatformLoader(ID, path, platform, { runtimes: registry, clock, report: (report) => reports.push(report) });
+}
+
+/** A loader of the good model that warms it up as told. */
+function warmed(run: () => Promise<void>): PlatformLoader {
+  const warmUp = {
+    run: async (version: LoadedVersion) => {
+      calls.push(`warm ${version.id.name} ${version.id.version} ${version.folder === join(folder, "good")}`);
+      await run();
+    },
+  };
+  return new PlatformLoader(ID, join(folder, "good"), undefined, {
+    runtimes: runtimes(loaded),
+    clock,
+    report: (report) => reports.push(report),
+    warmUp,
+  });
 }
 
 beforeAll(() => {
@@ -72,6 +89,39 @@ describe("a good model", () => {
   test("is estimated at 1.2 times all of its files, rounded up", async () => {
     const bytes = 1001 + (await import("node:fs")).statSync(MODEL).size;
     expect(await loader(join(folder, "good")).estimate()).toEqual({ ramBytes: Math.ceil(1.2 * bytes) });
+  });
+
+  test("is reported with its estimate and the identity of its ML Metadata record, where it has them", async () => {
+    const path = join(folder, "traced");
+    mkdirSync(join(path, "assets.extra"), { recursive: true });
+    cpSync(MODEL, join(path, "model.onnx"));
+    writeFileSync(join(path, "assets.extra", "mlmd_uuid"), "9d1c\n");
+    const subject = loader(path);
+    const { ramBytes } = await subject.estimate();
+    await subject.load(signal);
+    expect(reports).toMatchObject([{ id: ID, ramBytes, mlmdUuid: "9d1c" }]);
+  });
+});
+
+describe("warm-up", () => {
+  test("happens after the load and before the report, and its time counts", async () => {
+    const subject = warmed(async () => {
+      calls.push(`${reports.length} reports`);
+      await clock.advance(5);
+    });
+    await subject.load(signal);
+    expect(calls).toEqual(["load", "warm m 3 true", "0 reports"]);
+    expect(reports).toMatchObject([{ id: ID, milliseconds: 25, model: { handle: "h" } }]);
+  });
+
+  test("that fails lets the model go, once, and fails the load", async () => {
+    const failure = new ServingError("data-loss", "damaged");
+    const subject = warmed(() => Promise.reject(failure));
+    await expect(subject.load(signal)).rejects.toBe(failure);
+    expect(calls).toEqual(["load", "warm m 3 true", "unload h"]);
+    await subject.unload();
+    expect(calls).toHaveLength(3);
+    expect(reports).toMatchObject([{ platform: "onnx", error: failure }]);
   });
 });
 

@@ -6,6 +6,9 @@ import type { Runtime, SharedModel } from "../model/runtime.ts";
 import { detectPlatform } from "../platforms/registry.ts";
 import type { RuntimeRegistry } from "../runtimes/registry.ts";
 import { folderSize } from "./folder-size.ts";
+import { readMlmdUuid } from "./mlmd-uuid.ts";
+import type { VersionBatching } from "./version-batching.ts";
+import type { WarmUp } from "./warm-up.ts";
 
 /** What became of one attempt to load a version. */
 export interface LoadReport {
@@ -16,6 +19,10 @@ export interface LoadReport {
   /** Why that platform was chosen. */
   readonly why?: string;
   readonly model?: SharedModel;
+  /** What was estimated that it takes; absent when nobody asked. */
+  readonly ramBytes?: number;
+  /** The identity of its ML Metadata record, if it carries one. */
+  readonly mlmdUuid?: string;
   readonly error?: ServingError;
 }
 
@@ -24,6 +31,10 @@ export interface PlatformLoaderParts {
   readonly runtimes: RuntimeRegistry;
   readonly clock: Clock;
   readonly report: (report: LoadReport) => void;
+  /** Runs a version's first requests; a load fails when it rejects. Default: nothing is run. */
+  readonly warmUp?: Pick<WarmUp, "run">;
+  /** Decides how the version is batched. Default: it is not. */
+  readonly batching?: VersionBatching | undefined;
 }
 
 /** Memory a loaded model takes, as a multiple of its files: TensorFlow Serving's estimate. */
@@ -35,6 +46,7 @@ export class PlatformLoader implements Loader<SharedModel> {
   readonly #path: string;
   readonly #platform: string | undefined;
   readonly #parts: PlatformLoaderParts;
+  #ramBytes: number | undefined;
   #loaded: { readonly runtime: Runtime; readonly model: SharedModel } | undefined;
 
   /** `platform` undefined: whichever recognises the files. */
@@ -46,11 +58,13 @@ export class PlatformLoader implements Loader<SharedModel> {
   }
 
   async estimate(): Promise<{ readonly ramBytes: number }> {
-    return { ramBytes: Math.ceil(RAM_PER_FILE_BYTE * (await folderSize(this.#path))) };
+    const ramBytes = Math.ceil(RAM_PER_FILE_BYTE * (await folderSize(this.#path)));
+    this.#ramBytes = ramBytes;
+    return { ramBytes };
   }
 
   async load(signal: AbortSignal): Promise<SharedModel> {
-    const { clock, report, runtimes } = this.#parts;
+    const { clock, report, runtimes, warmUp, batching } = this.#parts;
     const start = clock.now();
     const id = this.#id;
     let found: { readonly platform: string; readonly why: string } | undefined;
@@ -60,11 +74,24 @@ export class PlatformLoader implements Loader<SharedModel> {
       const program = await platform.read(this.#path, signal);
       const runtime = runtimes.get(program.runtime);
       if (runtime === undefined) throw new ServingError("unimplemented", `this server has no runtime ${program.runtime}`);
-      const model = await runtime.load(program, signal);
-      this.#loaded = { runtime, model };
-      report({ id, milliseconds: clock.now() - start, ...found, model });
+      const limits = await batching?.limits(this.#path);
+      const loaded = await runtime.load(program, signal);
+      this.#loaded = { runtime, model: loaded };
+      const model = limits === undefined ? loaded : { ...loaded, batching: batching!.plan(id, limits, loaded.signatures) };
+      await warmUp?.run({ id, folder: this.#path, runtime, model }, signal);
+      const mlmdUuid = await readMlmdUuid(this.#path);
+      const ramBytes = this.#ramBytes;
+      report({
+        id,
+        milliseconds: clock.now() - start,
+        ...found,
+        model,
+        ...(ramBytes !== undefined && { ramBytes }),
+        ...(mlmdUuid !== undefined && { mlmdUuid }),
+      });
       return model;
     } catch (reason) {
+      await this.unload();
       const error = ServingError.from(reason);
       report({ id, milliseconds: clock.now() - start, ...found, error });
       throw error;

@@ -1,4 +1,5 @@
 import type { Signatures } from "../tensor/signature.ts";
+import type { ModelBatching } from "./batching.ts";
 import type { Program, RuntimeName } from "./program.ts";
 import type { Servable } from "./servable.ts";
 
@@ -8,6 +9,8 @@ export interface SharedModel {
   readonly signatures: Signatures;
   /** What the runtime needs to attach; its own business. */
   readonly handle: unknown;
+  /** Set by the control side; absent when requests are run one by one. */
+  readonly batching?: ModelBatching;
 }
 
 /** Executes programs of one kind. */
@@ -15,8 +18,11 @@ export interface Runtime {
   readonly name: RuntimeName;
   /** Once per version, off the control thread. Rejects with a ServingError that names the file or operator at fault. */
   load(program: Program, signal: AbortSignal): Promise<SharedModel>;
-  /** Once per serving thread. */
-  attach(model: SharedModel): Servable;
+  /**
+   * Once per serving thread, and once where a version is warmed up. `expectLong` for a thread that a run must not hold up: what is
+   * not known yet to be short is run elsewhere.
+   */
+  attach(model: SharedModel, expectLong?: boolean): Servable;
   /** Once, after every thread has let go. Must not throw. */
   unload(model: SharedModel): Promise<void>;
 }

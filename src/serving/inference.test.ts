@@ -1,4 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { RefusedError } from "../base/run-limits.ts";
+import { ServingError } from "../base/serving-error.ts";
+import { METRICS } from "../metrics/definitions.ts";
+import { MetricsCatalog } from "../metrics/metrics-catalog.ts";
 import { MetricsShard } from "../metrics/metrics-shard.ts";
 import type { Servable } from "../model/servable.ts";
 import type { DType } from "../tensor/dtype.ts";
@@ -161,4 +165,79 @@ test("a version is given back after an answer, an error and a rejection", async 
   await expect(inference.regress(call(2), context)).rejects.toThrow();
   await expect(inference.regress(call(1, "q"), context)).rejects.toThrow();
   await expect(table.servables.retire({ name: "m", version: 3n })).resolves.toBeUndefined();
+});
+
+describe("a model for which too many runs wait", () => {
+  const refused = new RefusedError("queue_delay", "too many");
+  const signatures = new Map([["serving_default", signatureOf({ outputs: "float32" })]]);
+  const servableWith = (parts: Partial<Servable>): Servable => ({
+    runtime: "onnxruntime",
+    signatures,
+    run: () => new Map(),
+    detach() {},
+    ...parts,
+  });
+  const full = {
+    admit() {
+      throw refused;
+    },
+  };
+
+  async function inferenceOf(servable: Servable) {
+    const table = new ServingTable();
+    await table.servables.publish({ name: "m", version: 1n }, servable);
+    const counted: string[] = [];
+    const metrics = new RequestMetrics(new MetricsShard(() => {}));
+    metrics.refused = (model, reason) => void counted.push(`${model} ${reason}`);
+    return { inference: new Inference(table, metrics), table, counted };
+  }
+
+  test("refuses a large body before it is read, a small one is read first, and another model's is none of its business", async () => {
+    const { inference, counted } = await inferenceOf(servableWith(full));
+    expect(() => inference.admit("m", 1_000_000)).toThrow(refused);
+    inference.admit("m", 1000);
+    inference.admit("another", 1_000_000);
+    expect(counted).toEqual(["m queue_delay"]);
+  });
+
+  test("refuses before the inputs are read, and gives the version back", async () => {
+    const { inference, table, counted } = await inferenceOf(servableWith(full));
+    const shell = {
+      unknownSignature: () => new ServingError("not-found", "signature"),
+      readInputs: () => {
+        throw new Error("inputs were read");
+      },
+      outputFilter: [],
+      write: () => "answer",
+    };
+    expect(() => inference.predict({ name: "m", signatureName: "" }, shell, context)).toThrow(refused);
+    expect(counted).toEqual(["m queue_delay"]);
+    await table.servables.retire({ name: "m", version: 1n });
+  });
+
+  test("counts a run that is refused later once", async () => {
+    const { inference, counted } = await inferenceOf(servableWith({ run: () => Promise.reject(refused) }));
+    await expect(inference.regress(call(1), context)).rejects.toBe(refused);
+    expect(counted).toEqual(["m queue_delay"]);
+  });
+});
+
+test("calls are counted by signature and method once they have reached one, and never by a name that the model does not have", async () => {
+  const catalog = new MetricsCatalog(METRICS);
+  const shard = new MetricsShard((announcement) => catalog.accept(0, announcement));
+  const signature = signatureOf({ outputs: "float32" });
+  const { table } = await inferenceOn({ serving_default: signature, other: signature }, { outputs: floats([1], 1) });
+  const inference = new Inference(table, new RequestMetrics(shard));
+  await inference.regress(call(1), context);
+  await expect(inference.regress(call(2), context)).rejects.toThrow();
+  await expect(inference.regress(call(1, "q"), context)).rejects.toThrow();
+  const task = { spec: { name: "m", signatureName: "other" }, methodName: "tensorflow/serving/regress" };
+  await inference.multiInference([task], call(1).examples, context);
+
+  const counted = catalog.render("prometheus").match(/(?<=^modelport_signature_requests_total\{model_name="m",).*$/gm);
+  expect(counted).toEqual([
+    'signature_name="other",method="multi_inference",status="OK"} 1',
+    'signature_name="serving_default",method="regress",status="INVALID_ARGUMENT"} 1',
+    'signature_name="serving_default",method="regress",status="OK"} 1',
+  ]);
 });

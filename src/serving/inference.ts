@@ -1,3 +1,4 @@
+import { NO_RUN_LIMITS, RefusedError } from "../base/run-limits.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { ModelSpec } from "../codec/model-spec.ts";
 import type { RunContext, Servable } from "../model/servable.ts";
@@ -7,7 +8,9 @@ import type { NamedTensors } from "../tensor/tensor.ts";
 import { type ClassScore, classifications, classifyOutputs, exampleTensor } from "./classify.ts";
 import { timedRun, wantedOutputs } from "./predict.ts";
 import { regressions, regressOutputs } from "./regress.ts";
+import type { RequestLog } from "./request-log.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
+import { RunQueue } from "./run-queue.ts";
 import type { ServingTable } from "./serving-table.ts";
 import { withServable } from "./with-servable.ts";
 
@@ -51,14 +54,40 @@ export type InferenceOutcome =
 const CLASSIFY_METHOD = "tensorflow/serving/classify";
 const REGRESS_METHOD = "tensorflow/serving/regress";
 
+/** Reading a body from this size on costs more than to ask whether it is worth it. */
+const LARGE_BODY_BYTES = 16 * 1024;
+
 /** The inference calls of every protocol, free of any. One per serving thread. */
 export class Inference {
   readonly #table: ServingTable;
   readonly #metrics: RequestMetrics;
+  readonly #queue: RunQueue;
+  #log: RequestLog | undefined;
 
-  constructor(table: ServingTable, metrics: RequestMetrics) {
+  constructor(table: ServingTable, metrics: RequestMetrics, queue = new RunQueue(NO_RUN_LIMITS, setImmediate)) {
     this.#table = table;
     this.#metrics = metrics;
+    this.#queue = queue;
+  }
+
+  /**
+   * Asked before a request's body is read, which may take longer than the run itself.
+   * @throws RefusedError when too many runs of the model wait already; nothing else is found out here.
+   */
+  admit(model: string, bodyBytes: number): void {
+    if (bodyBytes < LARGE_BODY_BYTES) return;
+    const handle = this.#table.servables.acquire(model);
+    if (handle === undefined) return;
+    try {
+      this.#admit(handle.servable, model);
+    } finally {
+      handle.release();
+    }
+  }
+
+  /** Shows every call that goes well to this log from now on; undefined for none. */
+  setRequestLog(log: RequestLog | undefined): void {
+    this.#log = log;
   }
 
   /** Runs any signature on named tensors. @throws ServingError as the shell and the servable do. */
@@ -68,10 +97,13 @@ export class Inference {
       const signature = servable.signatures.get(name);
       if (signature === undefined) throw shell.unknownSignature(name);
       const resolved = { name: spec.name, version: id.version, signatureName: name };
-      const inputs = shell.readInputs(signature);
-      return inputs instanceof Promise
-        ? inputs.then((ready) => this.#predictOn(servable, signature, ready, resolved, shell, context))
-        : this.#predictOn(servable, signature, inputs, resolved, shell, context);
+      return this.#metrics.onSignature(spec.name, name, "predict", () => {
+        this.#admit(servable, spec.name);
+        const inputs = shell.readInputs(signature);
+        return inputs instanceof Promise
+          ? inputs.then((ready) => this.#predictOn(servable, signature, ready, spec, resolved, shell, context))
+          : this.#predictOn(servable, signature, inputs, spec, resolved, shell, context);
+      });
     });
   }
 
@@ -79,15 +111,21 @@ export class Inference {
     servable: Servable,
     signature: Signature,
     inputs: NamedTensors,
+    spec: ModelSpec,
     resolved: ResolvedSpec,
     shell: PredictShell<Result>,
     context: RunContext,
   ): Result | Promise<Result> {
     const wanted = wantedOutputs(signature, shell.outputFilter);
     const outputs = this.#run(servable, resolved.name, "Predict", resolved.signatureName, inputs, wanted, context);
-    return outputs instanceof Promise
-      ? outputs.then((values) => shell.write(values, resolved, signature))
-      : shell.write(outputs, resolved, signature);
+    if (outputs instanceof Promise) {
+      return outputs.then((values) => {
+        this.#log?.predict(spec, resolved, shell.outputFilter, inputs, values);
+        return shell.write(values, resolved, signature);
+      });
+    }
+    this.#log?.predict(spec, resolved, shell.outputFilter, inputs, outputs);
+    return shell.write(outputs, resolved, signature);
   }
 
   /** Classes and scores of each example. @throws ServingError invalid-argument when the signature is not one that classifies. */
@@ -95,18 +133,18 @@ export class Inference {
     call: ExampleCall,
     context: RunContext,
   ): Promise<{ resolved: ResolvedSpec; rows: readonly (readonly ClassScore[])[] }> {
-    return this.#onExamples(call, "Classify", classifyOutputs, classifications, context).then(({ resolved, value }) => ({
-      resolved,
-      rows: value,
-    }));
+    return this.#onExamples(call, "Classify", classifyOutputs, classifications, context).then(({ resolved, value }) => {
+      this.#log?.classify(call.spec, resolved, call.examples, value);
+      return { resolved, rows: value };
+    });
   }
 
   /** One value for each example. @throws ServingError invalid-argument when the signature is not one that regresses. */
   regress(call: ExampleCall, context: RunContext): Promise<{ resolved: ResolvedSpec; values: Float32Array }> {
-    return this.#onExamples(call, "Regress", regressOutputs, regressions, context).then(({ resolved, value }) => ({
-      resolved,
-      values: value,
-    }));
+    return this.#onExamples(call, "Regress", regressOutputs, regressions, context).then(({ resolved, value }) => {
+      this.#log?.regress(call.spec, resolved, call.examples, value);
+      return { resolved, values: value };
+    });
   }
 
   /**
@@ -131,7 +169,9 @@ export class Inference {
       const outcomes: InferenceOutcome[] = [];
       for (const { name, signature, classify } of plans) {
         const wanted = classify ? classifyOutputs(signature) : regressOutputs(signature);
-        const outputs = await this.#run(servable, first.name, "MultiInference", name, inputs, wanted, context);
+        const outputs = await this.#metrics.onSignature(first.name, name, "multi_inference", () =>
+          this.#run(servable, first.name, "MultiInference", name, inputs, wanted, context),
+        );
         const resolved = { name: first.name, version: id.version, signatureName: name };
         outcomes.push(
           classify
@@ -139,6 +179,7 @@ export class Inference {
             : { kind: "regress", resolved, values: regressions(outputs, examples.length) },
         );
       }
+      this.#log?.multiInference(tasks, examples, outcomes);
       return outcomes;
     });
   }
@@ -154,13 +195,15 @@ export class Inference {
       const name = call.spec.signatureName || DEFAULT_SIGNATURE;
       const signature = servable.signatures.get(name);
       if (signature === undefined) throw new ServingError("invalid-argument", `No signature was found with the name: ${name}`);
-      const wanted = outputsOf(signature);
-      const inputs = new Map([["inputs", exampleTensor(call.examples)]]);
-      const outputs = await this.#run(servable, call.spec.name, api, name, inputs, wanted, context);
-      return {
-        resolved: { name: call.spec.name, version: id.version, signatureName: name },
-        value: read(outputs, call.examples.length),
-      };
+      return this.#metrics.onSignature(call.spec.name, name, api === "Classify" ? "classify" : "regress", async () => {
+        const wanted = outputsOf(signature);
+        const inputs = new Map([["inputs", exampleTensor(call.examples)]]);
+        const outputs = await this.#run(servable, call.spec.name, api, name, inputs, wanted, context);
+        return {
+          resolved: { name: call.spec.name, version: id.version, signatureName: name },
+          value: read(outputs, call.examples.length),
+        };
+      });
     });
   }
 
@@ -173,9 +216,32 @@ export class Inference {
     wanted: readonly string[],
     context: RunContext,
   ): NamedTensors | Promise<NamedTensors> {
-    return timedRun(servable, signature, inputs, wanted, context, (microseconds) =>
-      this.#metrics.ran(model, api, servable.runtime, microseconds),
-    );
+    const start = () => {
+      let took = 0;
+      const outputs = timedRun(servable, signature, inputs, wanted, context, (microseconds) => {
+        took = microseconds;
+        this.#metrics.ran(model, api, servable.runtime, microseconds);
+      });
+      if (!(outputs instanceof Promise)) this.#queue.ran(took / 1000);
+      return outputs;
+    };
+    const outputs = this.#queue.late ? this.#queue.add(start, context) : start();
+    if (outputs instanceof Promise) outputs.catch((reason: unknown) => this.#countRefusal(model, reason));
+    return outputs;
+  }
+
+  #admit(servable: Servable, model: string): void {
+    try {
+      this.#queue.check();
+      servable.admit?.();
+    } catch (reason) {
+      this.#countRefusal(model, reason);
+      throw reason;
+    }
+  }
+
+  #countRefusal(model: string, reason: unknown): void {
+    if (reason instanceof RefusedError) this.#metrics.refused(model, reason.reason);
   }
 }
 

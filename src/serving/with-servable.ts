@@ -1,3 +1,4 @@
+import { afterSettled } from "../base/after-settled.ts";
 import type { ModelSpec } from "../codec/model-spec.ts";
 import type { ServableHandle } from "../core/serving-map.ts";
 import type { Servable } from "../model/servable.ts";
@@ -20,7 +21,7 @@ export function withServable<Result>(
     handle.release();
     throw reason;
   }
-  if (result instanceof Promise) return result.finally(() => handle.release());
+  if (result instanceof Promise) return afterSettled(result, () => handle.release());
   handle.release();
   return result;
 }

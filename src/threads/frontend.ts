@@ -1,4 +1,6 @@
 import type { Socket } from "node:net";
+import { createAdminHandler } from "../api/admin/admin-handler.ts";
+import { isAdminTarget } from "../api/admin/admin-route.ts";
 import { createHttpRouter } from "../api/operation-routes.ts";
 import { CallRecorder } from "../api/tfs-grpc/call-recorder.ts";
 import { predictionServiceMethods } from "../api/tfs-grpc/prediction-service.ts";
@@ -12,7 +14,9 @@ import { BUFFERED_BYTES, OPEN_CONNECTIONS, REQUESTS_IN_FLIGHT, TLS_HANDSHAKE_FAI
 import type { MetricsShard } from "../metrics/metrics-shard.ts";
 import type { ControlCalls } from "../serving/admin.ts";
 import { Inference } from "../serving/inference.ts";
+import { RequestLog, type RequestLogChannel, type RequestLogRule } from "../serving/request-log.ts";
 import { RequestMetrics } from "../serving/request-metrics.ts";
+import { RunQueue } from "../serving/run-queue.ts";
 import type { ServingTable } from "../serving/serving-table.ts";
 import { BufferBudget } from "../transport/buffer-budget.ts";
 import type { ConnectionContext } from "../transport/connection.ts";
@@ -23,6 +27,7 @@ import { createHttp2Connection } from "../transport/http2/connection.ts";
 import { type BoundEndpoint, type Endpoint, Listener } from "../transport/listener.ts";
 import type { TlsMaterial } from "../transport/tls/tls-material.ts";
 import type { TlsTerminator } from "../transport/tls/tls-terminator.ts";
+import { afterOthers } from "../transport/turn-end.ts";
 import { countedHandler, countedMethod } from "./in-flight.ts";
 import type { StartJsonThread } from "./json-thread-link.ts";
 import { JsonThreads } from "./json-threads.ts";
@@ -75,6 +80,8 @@ export class Frontend {
   readonly #bufferedBytes: Gauge;
   readonly #buffers: BufferBudget;
   readonly #json: JsonThreads;
+  readonly #inference: Inference;
+  readonly #requestLog: RequestLog;
   readonly #listeners: Listener[] = [];
   #sampling: Timer;
   #tls: TlsMaterial | undefined;
@@ -83,7 +90,7 @@ export class Frontend {
   constructor({ options, poller, table, shard, control, clock, log, startJsonThread }: FrontendParts) {
     const metrics = new RequestMetrics(shard);
     this.#json = new JsonThreads({ start: startJsonThread, clock, log });
-    const inference = new Inference(table, metrics);
+    const inference = new Inference(table, metrics, new RunQueue(options.runLimits, afterOthers));
     const readiness = new Readiness(table);
     const recorder = new CallRecorder(
       metrics,
@@ -100,6 +107,11 @@ export class Frontend {
       cors: options.cors,
       reportFault: (reason) => log.error("request_failed", { err: reason }),
       ...(log.debugging && { logRequest: (fields) => log.debug("rest_request", fields) }),
+    });
+    const admin = createAdminHandler({
+      enabled: options.adminApi,
+      call: (call) => control.admin(call),
+      reportFault: (reason) => log.error("request_failed", { err: reason }),
     });
     const methods = new Map<string, GrpcMethod>([
       ...predictionServiceMethods({
@@ -121,11 +133,13 @@ export class Frontend {
     ]);
     const inFlight = (protocol: string) => shard.gauge(REQUESTS_IN_FLIGHT, protocol);
     const router = createHttpRouter(
-      { isReady: () => readiness.ready, metrics: () => control.metrics(), metricsPath: options.metricsPath },
-      rest,
+      { isReady: () => readiness.ready, metrics: (style) => control.metrics(style), metricsPath: options.metricsPath },
+      (request) => (isAdminTarget(request.target) ? admin(request) : rest(request)),
     );
     const counted = new Map([...methods].map(([path, method]) => [path, countedMethod(method, inFlight("grpc"))]));
     const services = new Set([...counted.keys()].map((path) => path.slice(1, path.lastIndexOf("/"))));
+    this.#inference = inference;
+    this.#requestLog = new RequestLog({ shard, clock });
     this.#log = log;
     this.#shard = shard;
     this.#poller = poller;
@@ -169,6 +183,12 @@ export class Frontend {
     this.#readiness.setReady(ready);
   }
 
+  /** Which requests are logged from now on, by model, and where their records go. */
+  setRequestLogs(rules: ReadonlyMap<string, RequestLogRule>, channel: RequestLogChannel): void {
+    this.#requestLog.configure(rules, channel);
+    this.#inference.setRequestLog(rules.size > 0 ? this.#requestLog : undefined);
+  }
+
   /** Tells health watchers that a model's versions have changed state. */
   statusesChanged(): void {
     this.#readiness.notify();
@@ -179,6 +199,7 @@ export class Frontend {
     this.#readiness.setReady(false);
     this.#sampling.cancel();
     await Promise.all(this.#listeners.map((listener) => listener.drain(timeoutMs)));
+    this.#requestLog.flush();
     this.#poller?.close();
     this.#json.close();
   }

@@ -1,3 +1,4 @@
+import { afterSettled } from "../base/after-settled.ts";
 import type { Gauge } from "../metrics/cells.ts";
 import type { GrpcMethod } from "../transport/grpc/method.ts";
 import type { HttpHandler } from "../transport/http-exchange.ts";
@@ -19,5 +20,5 @@ export function countedMethod(method: GrpcMethod, inFlight: Gauge): GrpcMethod {
 function counted<Result>(answer: Result | Promise<Result>, inFlight: Gauge): Result | Promise<Result> {
   if (!(answer instanceof Promise)) return answer;
   inFlight.add(1);
-  return answer.finally(() => inFlight.add(-1));
+  return afterSettled(answer, () => inFlight.add(-1));
 }

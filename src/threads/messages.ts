@@ -1,10 +1,14 @@
 import type { StatusCode } from "../base/serving-error.ts";
 import type { ServableId } from "../core/servable-id.ts";
 import type { Announcement } from "../metrics/announcement.ts";
+import type { PageStyle } from "../metrics/spelling.ts";
 import type { SharedModel } from "../model/runtime.ts";
+import type { AdminCall } from "../serving/admin.ts";
+import type { TrafficSplits } from "../serving/traffic-split.ts";
 import type { VersionStatus } from "../serving/version-status.ts";
 import type { Endpoint } from "../transport/listener.ts";
 import type { TlsMaterial } from "../transport/tls/tls-material.ts";
+import type { RequestLogNotice } from "./request-logs.ts";
 
 /** An error as it crosses from one thread to another. */
 export interface SentError {
@@ -15,22 +19,30 @@ export interface SentError {
 /** What the control thread asks of a serving thread and waits for. */
 export type ThreadRequest =
   | { readonly kind: "publish"; readonly id: ServableId; readonly model: SharedModel }
+  /** Puts another content in the place of a published version. */
+  | { readonly kind: "replace"; readonly id: ServableId; readonly model: SharedModel }
   | { readonly kind: "retire"; readonly id: ServableId }
   | { readonly kind: "listen"; readonly endpoint: Endpoint }
   | { readonly kind: "drain"; readonly timeoutMs: number };
 
 /** What the control thread tells every serving thread; messages arrive in the order they were sent. */
 export type ThreadNotice =
-  | { readonly kind: "labels"; readonly labels: ReadonlyMap<string, ReadonlyMap<string, bigint>> }
+  | {
+      readonly kind: "labels";
+      readonly labels: ReadonlyMap<string, ReadonlyMap<string, bigint>>;
+      readonly splits: TrafficSplits;
+    }
   | { readonly kind: "statuses"; readonly model: string; readonly statuses: readonly VersionStatus[] }
   | { readonly kind: "ready"; readonly ready: boolean }
+  | RequestLogNotice
   /** Comes before any endpoint with TLS, and again when the certificate changes. */
   | { readonly kind: "tls"; readonly material: TlsMaterial };
 
 /** What a serving thread asks of the control thread on behalf of a request. */
 export type ControlRequest =
   | { readonly kind: "reload"; readonly config: Uint8Array }
-  | { readonly kind: "metrics" }
+  | { readonly kind: "admin"; readonly call: AdminCall }
+  | { readonly kind: "metrics"; readonly style: PageStyle }
   | { readonly kind: "counters"; readonly names: readonly string[] };
 
 /** One request waiting for its answer; tickets are the asker's. */

@@ -1,6 +1,9 @@
 import type { LogLevel } from "../base/log.ts";
+import type { RunLimits } from "../base/run-limits.ts";
+import type { ServerBatching } from "../model/batching.ts";
 import type { RuntimeOptions } from "../runtimes/registry.ts";
 import type { TransportLimits } from "../transport/limits.ts";
+import type { RequestLogFileLimits } from "./request-log-files.ts";
 
 /** What every serving thread is started with. Plain data. */
 export interface ServingOptions {
@@ -8,6 +11,8 @@ export interface ServingOptions {
   readonly logLevel: LogLevel;
   /** Longest model run of a REST call, in milliseconds; 0 for no limit. */
   readonly restTimeoutMs: number;
+  /** How many model runs may wait. */
+  readonly runLimits: RunLimits;
   readonly cors: boolean;
   /** Compress REST answers for callers that accept it. */
   readonly compressResponses: boolean;
@@ -15,9 +20,18 @@ export interface ServingOptions {
   readonly tensorContent: boolean;
   /** Serve connections without TLS past Node's streams where the system allows. */
   readonly epoll: boolean;
+  /** Let requests below `/v1/config` through to the control thread. */
+  readonly adminApi: boolean;
+  /** How request logs are cut into files. */
+  readonly requestLogFiles: RequestLogFileLimits;
   /** Undefined when they are off. */
   readonly metricsPath: string | undefined;
   readonly runtimes: RuntimeOptions;
+  /** How versions are batched; absent when none is. */
+  readonly batching?: ServerBatching & {
+    /** Batches on their way at once on one thread. */
+    readonly runsAThread: number;
+  };
 }
 
 /** Which serving thread it is, and how it serves. */

@@ -2,18 +2,23 @@ import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../base/clock.ts";
 import { createLog } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
-import { servableKey } from "../core/servable-id.ts";
-import { watchEventLoopDelay } from "../metrics/event-loop-delay.ts";
+import { ThreadBatching } from "../batching/thread-batching.ts";
+import type { Turns } from "../batching/turns.ts";
+import { type ServableId, servableKey } from "../core/servable-id.ts";
 import { MetricsShard } from "../metrics/metrics-shard.ts";
+import { watchThread } from "../metrics/thread-figures.ts";
+import type { SharedModel } from "../model/runtime.ts";
 import type { Servable } from "../model/servable.ts";
 import { createRuntimes } from "../runtimes/registry.ts";
-import type { ReloadOutcome } from "../serving/admin.ts";
+import type { AdminAnswer, ReloadOutcome } from "../serving/admin.ts";
 import { ServingTable } from "../serving/serving-table.ts";
 import { DescriptorTable } from "../transport/epoll/descriptor-table.ts";
 import { Poller } from "../transport/epoll/poller.ts";
+import { afterArrivals, afterOthers } from "../transport/turn-end.ts";
 import { Frontend } from "./frontend.ts";
 import { jsonThreadsOf } from "./json-thread-link.ts";
 import type { ControlRequest, ThreadNotice, ThreadRequest, ToControl, ToThread } from "./messages.ts";
+import { RequestLogPort } from "./request-log-port.ts";
 import type { ServingThreadWorkerData } from "./serving-options.ts";
 import { answerTicket, Tickets } from "./tickets.ts";
 
@@ -24,13 +29,15 @@ if (port === null) throw new Error("serving-thread is the entry of a worker thre
 const { index, options, descriptors } = workerData as ServingThreadWorkerData;
 const log = createLog(options.logLevel, { thread: index });
 const send = (message: ToControl) => port.postMessage(message);
+const TURNS: Turns = { atEnd: afterArrivals, soon: afterOthers };
 const tickets = new Tickets<ControlRequest>(send);
 const table = new ServingTable();
 const runtimes = createRuntimes(options.runtimes);
 const shard = new MetricsShard((announcement) => send({ kind: "metric", announcement }));
+const poller = options.epoll ? Poller.open(new DescriptorTable(descriptors)) : undefined;
 const frontend = new Frontend({
   options,
-  poller: options.epoll ? Poller.open(new DescriptorTable(descriptors)) : undefined,
+  poller,
   table,
   shard,
   clock: systemClock,
@@ -38,21 +45,39 @@ const frontend = new Frontend({
   startJsonThread: jsonThreadsOf({ index, logLevel: options.logLevel }),
   control: {
     reload: (config) => tickets.ask({ kind: "reload", config }) as Promise<ReloadOutcome>,
-    metrics: () => tickets.ask({ kind: "metrics" }) as Promise<string>,
+    admin: (call) => tickets.ask({ kind: "admin", call }) as Promise<AdminAnswer>,
+    metrics: (style) => tickets.ask({ kind: "metrics", style }) as Promise<readonly Uint8Array[]>,
     counters: (names) => tickets.ask({ kind: "counters", names }) as Promise<readonly (number | undefined)[]>,
   },
 });
 const attached = new Map<string, Servable>();
-const delay = watchEventLoopDelay(shard, String(index), systemClock);
+let requestLogPort: RequestLogPort | undefined;
+const batching =
+  options.batching &&
+  new ThreadBatching({ mostRuns: options.batching.runsAThread, clock: systemClock, turns: TURNS, shard, log });
+const figures = watchThread(shard, String(index), systemClock, () => poller?.sleptMs ?? 0);
+
+function attach({ name, version }: ServableId, model: SharedModel): Servable {
+  const runtime = runtimes.get(model.runtime);
+  if (runtime === undefined) throw new ServingError("internal", `this server has no runtime ${model.runtime}`);
+  const servable = runtime.attach(model);
+  return batching === undefined ? servable : batching.wrap(name, version, model, servable);
+}
 
 async function perform(request: ThreadRequest): Promise<unknown> {
   switch (request.kind) {
     case "publish": {
-      const runtime = runtimes.get(request.model.runtime);
-      if (runtime === undefined) throw new ServingError("internal", `this server has no runtime ${request.model.runtime}`);
-      const servable = runtime.attach(request.model);
+      const servable = attach(request.id, request.model);
       attached.set(servableKey(request.id), servable);
       return await table.servables.publish(request.id, servable);
+    }
+    case "replace": {
+      const key = servableKey(request.id);
+      const old = attached.get(key);
+      const servable = attach(request.id, request.model);
+      attached.set(key, servable);
+      await table.servables.replace(request.id, servable);
+      return old?.detach();
     }
     case "retire": {
       await table.servables.retire(request.id);
@@ -70,7 +95,7 @@ async function perform(request: ThreadRequest): Promise<unknown> {
 function notice(body: ThreadNotice): void {
   switch (body.kind) {
     case "labels":
-      table.setLabels(body.labels);
+      table.setLabels(body.labels, body.splits);
       break;
     case "statuses":
       table.setStatuses(body.model, body.statuses);
@@ -79,6 +104,13 @@ function notice(body: ThreadNotice): void {
     case "ready":
       frontend.setReady(body.ready);
       break;
+    case "request-logs": {
+      const earlier = requestLogPort;
+      requestLogPort = new RequestLogPort(body);
+      frontend.setRequestLogs(body.rules, requestLogPort);
+      earlier?.close();
+      break;
+    }
     case "tls":
       frontend.setTls(body.material);
   }
@@ -100,7 +132,7 @@ port.on("message", (message: ToThread) => {
           send(answer);
           // A drained thread has nothing left to do: without its port the event loop ends by itself.
           if (message.body.kind === "drain") {
-            delay.cancel();
+            figures.cancel();
             port.close();
           }
         },

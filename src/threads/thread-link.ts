@@ -76,6 +76,7 @@ export class ThreadLink implements ServingThreadLink {
   }
 
   tell(body: ThreadNotice): void {
-    this.#worker.postMessage({ kind: "notice", body } satisfies ToThread);
+    const moved = body.kind === "request-logs" ? [body.port] : [];
+    this.#worker.postMessage({ kind: "notice", body } satisfies ToThread, moved);
   }
 }

@@ -73,24 +73,36 @@ class FakeThread implements ServingThreadLink {
 let clock: FakeClock;
 let threads: FakeThread[];
 let pool: ThreadPool;
+let catalog: MetricsCatalog;
+/** What the thread that writes request logs was told. */
+let requestLogMessages: string[];
 /** What the next threads answer. */
 let prompt: FakeThread["prompt"];
 
 beforeEach(() => {
   clock = new FakeClock();
   threads = [];
+  requestLogMessages = [];
   prompt = () => undefined;
+  catalog = new MetricsCatalog([]);
   pool = new ThreadPool({
     threads: 2,
     options: {} as ServingOptions,
     control: {
       reload: async (config) => ({ code: "ok", message: `reload ${config.length}` }),
-      metrics: async () => "metrics",
+      admin: async () => ({ kind: "deleted" as const }),
+      metrics: async (style) => [Buffer.from(style)],
       counters: async (names) => names.map(() => 7),
     },
-    catalog: new MetricsCatalog([]),
+    catalog,
     clock,
     log: createLog("silent"),
+    startRequestLogThread: (_data, handlers) => ({
+      post(message) {
+        requestLogMessages.push(message.kind);
+        if (message.kind === "stop") handlers.ended("exit code 0");
+      },
+    }),
     startThread: (_data, handlers) => {
       const thread = new FakeThread(handlers);
       thread.prompt = prompt;
@@ -100,18 +112,53 @@ beforeEach(() => {
   });
 });
 
+const splits = new Map([["m", new Map([["stable", 1]])]]);
+
+describe("a version's content that is replaced", () => {
+  const OTHER = { ...MODEL };
+
+  test("is another one on every thread, on those that start later too, and is no other version", async () => {
+    await pool.publish(ID, MODEL);
+    await pool.replace(ID, OTHER);
+    expect(threads.map((thread) => thread.kinds())).toEqual([
+      ["publish", "replace"],
+      ["publish", "replace"],
+    ]);
+    threads[0].end();
+    await clock.advance(1000);
+    expect(threads[2].asked[0]?.request).toEqual({ kind: "publish", id: ID, model: OTHER });
+    expect((threads[2].asked[0]!.request as { model: unknown }).model).toBe(OTHER);
+  });
+
+  test("is the old one again on every thread when one cannot take the new one", async () => {
+    await pool.publish(ID, MODEL);
+    threads[1].prompt = (request) =>
+      request.kind === "replace" && request.model === OTHER ? Promise.reject(new ServingError("internal", "no room")) : undefined;
+    await expect(pool.replace(ID, OTHER)).rejects.toMatchObject({ message: "no room" });
+    for (const thread of threads) {
+      const last = thread.asked.at(-1)?.request;
+      expect(last).toMatchObject({ kind: "replace", id: ID });
+      expect((last as { readonly model: unknown }).model).toBe(MODEL);
+    }
+  });
+
+  test("cannot be had of a version that is not published", async () => {
+    await expect(pool.replace(ID, OTHER)).rejects.toMatchObject({ code: "failed-precondition" });
+  });
+});
+
 describe("what the pool is told", () => {
   test("reaches every thread, in order", async () => {
     const labels = new Map([["m", new Map([["stable", 1n]])]]);
     await pool.publish(ID, MODEL);
-    pool.setLabels(labels);
+    pool.setLabels(labels, splits);
     pool.setStatuses("m", [{ version: 1n, state: "AVAILABLE" }]);
     pool.setReady(true);
     await pool.retire(ID);
     for (const thread of threads) {
       expect(thread.kinds()).toEqual(["publish", "retire"]);
       expect(thread.told.slice(2)).toEqual([
-        { kind: "labels", labels },
+        { kind: "labels", labels, splits },
         { kind: "statuses", model: "m", statuses: [{ version: 1n, state: "AVAILABLE" }] },
         { kind: "ready", ready: true },
       ]);
@@ -138,6 +185,39 @@ describe("what the pool is told", () => {
       ["publish", "retire"],
       ["publish", "retire"],
     ]);
+  });
+});
+
+describe("what requests are logged", () => {
+  const LOGGING = { samplingRate: 0.5, filenamePrefix: "/l/m", format: "jsonl" } as const;
+
+  test("is told to every thread with a way of its own to the files, and to one that starts later", async () => {
+    expect(requestLogMessages).toEqual([]);
+    pool.setRequestLogs(new Map([["m", LOGGING]]));
+    threads[0]!.end();
+    await clock.advance(1000);
+    const told = threads.map((thread) => thread.latest("request-logs")!);
+    expect(told.map(({ rules }) => rules)).toEqual(Array(3).fill(new Map([["m", { samplingRate: 0.5, stream: 0 }]])));
+    expect(new Set(told.map(({ port }) => port)).size).toBe(3);
+    for (const { port } of told) port.close();
+  });
+
+  test("is told anew when it changes, also when nothing is any more", () => {
+    pool.setRequestLogs(new Map([["m", LOGGING]]));
+    pool.setRequestLogs(new Map());
+    for (const thread of threads) expect(thread.latest("request-logs")!.rules.size).toBe(0);
+    for (const { told } of threads) for (const notice of told) if (notice.kind === "request-logs") notice.port.close();
+  });
+
+  test("is written to the end when the threads have drained", async () => {
+    pool.setRequestLogs(new Map([["m", LOGGING]]));
+    const draining = pool.drain(1000);
+    await clock.advance(0);
+    expect(requestLogMessages.at(-1)).toBe("connect");
+    for (const thread of threads) thread.end();
+    await draining;
+    expect(requestLogMessages.at(-1)).toBe("stop");
+    for (const thread of threads) thread.latest("request-logs")!.port.close();
   });
 });
 
@@ -180,12 +260,21 @@ describe("a thread that ends", () => {
     expect(threads).toHaveLength(7);
   });
 
+  test("is missing from the metrics until it is replaced, and counted there", async () => {
+    const figures = () => catalog.render("prometheus").match(/^modelport_\w+ \d+$/gm);
+    expect(figures()).toEqual(["modelport_serving_thread_restarts_total 0", "modelport_serving_threads 2"]);
+    threads[0]!.end();
+    expect(figures()).toEqual(["modelport_serving_thread_restarts_total 1", "modelport_serving_threads 1"]);
+    await clock.advance(1000);
+    expect(figures()).toEqual(["modelport_serving_thread_restarts_total 1", "modelport_serving_threads 2"]);
+  });
+
   test("its successor is told everything that holds, and nothing that does not any more", async () => {
     const labels = new Map([["m", new Map([["stable", 2n]])]]);
     await pool.publish(ID, MODEL);
     await pool.publish({ name: "m", version: 2n }, MODEL);
     await pool.retire(ID);
-    pool.setLabels(labels);
+    pool.setLabels(labels, splits);
     pool.setStatuses("m", [{ version: 2n, state: "LOADING" }]);
     pool.setStatuses("m", [{ version: 2n, state: "AVAILABLE" }]);
     pool.setReady(true);
@@ -196,7 +285,7 @@ describe("a thread that ends", () => {
       { kind: "publish", id: { name: "m", version: 2n }, model: MODEL },
     ]);
     expect(successor.told).toEqual([
-      { kind: "labels", labels },
+      { kind: "labels", labels, splits },
       { kind: "statuses", model: "m", statuses: [{ version: 2n, state: "AVAILABLE" }] },
       { kind: "ready", ready: true },
     ]);
@@ -260,7 +349,7 @@ describe("a thread that asks", () => {
       { kind: "reload", config: new Uint8Array(3) },
       { code: "ok", message: "reload 3" },
     ],
-    [{ kind: "metrics" }, "metrics"],
+    [{ kind: "metrics", style: "prometheus" }, [Buffer.from("prometheus")]],
     [{ kind: "counters", names: ["a", "b"] }, [7, 7]],
   ])("is answered by the control thread: %j", async (request, answer) => {
     expect(await threads[0].perform(request)).toEqual(answer);

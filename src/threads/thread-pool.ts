@@ -6,13 +6,18 @@ import { ServingError } from "../base/serving-error.ts";
 import { type ServableId, servableKey } from "../core/servable-id.ts";
 import type { Publisher } from "../core/serving-map.ts";
 import type { MetricsCatalog } from "../metrics/metrics-catalog.ts";
+import { SERVING_THREAD_RESTARTS, SERVING_THREADS } from "../metrics/process-definitions.ts";
+import type { RequestLogging } from "../model/request-logging.ts";
 import type { SharedModel } from "../model/runtime.ts";
 import type { ControlCalls } from "../serving/admin.ts";
+import { NO_TRAFFIC_SPLITS, type TrafficSplits } from "../serving/traffic-split.ts";
 import type { VersionStatus } from "../serving/version-status.ts";
 import { duplicateDescriptor } from "../transport/descriptor.ts";
 import type { BoundEndpoint, Endpoint, EndpointUse } from "../transport/listener.ts";
 import type { TlsMaterial } from "../transport/tls/tls-material.ts";
 import type { ControlRequest, ThreadNotice, ThreadRequest } from "./messages.ts";
+import type { StartRequestLogThread } from "./request-log-thread-link.ts";
+import { RequestLogs } from "./request-logs.ts";
 import type { ServingOptions } from "./serving-options.ts";
 import { type ServingThreadLink, type StartThread, ThreadLink } from "./thread-link.ts";
 
@@ -26,6 +31,8 @@ export interface ThreadPoolParts {
   readonly log: Log;
   /** Default: a worker thread of this process. */
   readonly startThread?: StartThread;
+  /** Default: the same. */
+  readonly startRequestLogThread?: StartRequestLogThread;
 }
 
 /** A thread that ends sooner than this after its start is replaced only after the same time has passed. */
@@ -56,14 +63,33 @@ export class ThreadPool implements Publisher<SharedModel> {
   readonly #published = new Map<string, { readonly id: ServableId; readonly model: SharedModel }>();
   readonly #statuses = new Map<string, readonly VersionStatus[]>();
   readonly #sockets: SharedSocket[] = [];
+  readonly #requestLogs: RequestLogs;
   #labels: ReadonlyMap<string, ReadonlyMap<string, bigint>> = new Map();
+  #splits: TrafficSplits = NO_TRAFFIC_SPLITS;
   #ready = false;
   #tls: TlsMaterial | undefined;
   #nextIndex = 0;
   #draining = false;
+  #lost = 0;
 
   constructor(parts: ThreadPoolParts) {
     this.#parts = parts;
+    parts.catalog.addCollector(() => [
+      { definition: SERVING_THREADS, labelValues: [], value: this.#members.size },
+      { definition: SERVING_THREAD_RESTARTS, labelValues: [], value: this.#lost },
+    ]);
+    const { options, catalog, clock, log, startRequestLogThread } = parts;
+    this.#requestLogs = new RequestLogs({
+      limits: options.requestLogFiles,
+      logLevel: options.logLevel,
+      catalog,
+      clock,
+      log,
+      ...(startRequestLogThread !== undefined && { startThread: startRequestLogThread }),
+      changed: () => {
+        for (const { link } of this.#members.values()) this.#tellRequestLogs(link);
+      },
+    });
     for (let i = 0; i < parts.threads; i++) this.#start();
   }
 
@@ -98,16 +124,42 @@ export class ThreadPool implements Publisher<SharedModel> {
     await Promise.all([this.#askAll({ kind: "retire", id }), ...this.#dying]);
   }
 
-  /** Replaces the labels of every model. */
-  setLabels(labels: ReadonlyMap<string, ReadonlyMap<string, bigint>>): void {
+  /**
+   * Puts another content in the place of a published version. Resolves once every thread answers with it and what was in
+   * flight on the old one is answered. When it rejects, the threads have gone back to the old one.
+   */
+  async replace(id: ServableId, model: SharedModel): Promise<void> {
+    const key = servableKey(id);
+    const before = this.#published.get(key);
+    if (before === undefined) throw new ServingError("failed-precondition", "a version that is not published cannot be replaced");
+    this.#published.set(key, { id, model });
+    try {
+      await this.#askAll({ kind: "replace", id, model });
+    } catch (reason) {
+      this.#published.set(key, before);
+      await this.#askAll({ kind: "replace", id, model: before.model });
+      throw reason;
+    } finally {
+      await Promise.all(this.#dying);
+    }
+  }
+
+  /** Replaces the labels of every model, and how requests that name no version are split. */
+  setLabels(labels: ReadonlyMap<string, ReadonlyMap<string, bigint>>, splits: TrafficSplits = NO_TRAFFIC_SPLITS): void {
     this.#labels = labels;
-    this.#tellAll({ kind: "labels", labels });
+    this.#splits = splits;
+    this.#tellAll({ kind: "labels", labels, splits });
   }
 
   /** Replaces what is known of one model's versions. */
   setStatuses(model: string, statuses: readonly VersionStatus[]): void {
     this.#statuses.set(model, statuses);
     this.#tellAll({ kind: "statuses", model, statuses });
+  }
+
+  /** Replaces what is logged, by model. */
+  setRequestLogs(loggings: ReadonlyMap<string, RequestLogging>): void {
+    this.#requestLogs.configure(loggings);
   }
 
   /** What `/readyz` says; without effect once the threads drain, which are not ready any more whatever becomes of their models. */
@@ -135,6 +187,7 @@ export class ThreadPool implements Publisher<SharedModel> {
         await ended.promise;
       }),
     ]);
+    await this.#requestLogs.stop();
   }
 
   #start(): void {
@@ -147,6 +200,7 @@ export class ThreadPool implements Publisher<SharedModel> {
       if (this.#members.delete(index)) {
         catalog.retire(index);
         if (this.#draining) return;
+        this.#lost++;
         log.error("serving_thread_ended", { thread: index, err: reason });
         const wait = clock.now() - started < STEADY_MS ? STEADY_MS : 0;
         clock.after(wait, () => this.#replace());
@@ -178,11 +232,18 @@ export class ThreadPool implements Publisher<SharedModel> {
   /** A new thread learns what the others were told. */
   #catchUp(link: ServingThreadLink): void {
     if (this.#tls !== undefined) link.tell({ kind: "tls", material: this.#tls });
-    link.tell({ kind: "labels", labels: this.#labels });
+    link.tell({ kind: "labels", labels: this.#labels, splits: this.#splits });
+    this.#tellRequestLogs(link);
     for (const [model, statuses] of this.#statuses) link.tell({ kind: "statuses", model, statuses });
     for (const { id, model } of this.#published.values()) this.#settled(link.ask({ kind: "publish", id, model }), "publish");
     for (const socket of this.#sockets) this.#settled(this.#inherit(link, socket), "listen");
     link.tell({ kind: "ready", ready: this.#ready });
+  }
+
+  /** Each thread has a way of its own to the thread that writes. */
+  #tellRequestLogs(link: ServingThreadLink): void {
+    const notice = this.#requestLogs.notice();
+    if (notice !== undefined) link.tell(notice);
   }
 
   #replace(): void {
@@ -260,8 +321,10 @@ export class ThreadPool implements Publisher<SharedModel> {
     switch (request.kind) {
       case "reload":
         return control.reload(request.config);
+      case "admin":
+        return control.admin(request.call);
       case "metrics":
-        return control.metrics();
+        return control.metrics(request.style);
       case "counters":
         return control.counters(request.names);
     }

@@ -132,8 +132,8 @@ describe("flags", () => {
   });
 
   test("one that this server does not have is refused, not ignored", async () => {
-    const { code, stderr } = await runCommand(["--enable_batching", fixture("onnx", "bool_where")]);
-    expect(stderr).toContain("--enable_batching");
+    const { code, stderr } = await runCommand(["--use_alts_credentials", fixture("onnx", "bool_where")]);
+    expect(stderr).toContain("--use_alts_credentials");
     expect(code).toBe(2);
   });
 });

@@ -84,7 +84,7 @@ describe("operation routes", () => {
     expect(
       value(':tensorflow:serving:request_latency_count{model_name="half",API="predict",entrypoint="REST"}'),
     ).toBeGreaterThanOrEqual(20);
-    expect(value(':modelport:model_load_latency_count{model_name="half",status="OK"}')).toBe(1);
+    expect(value('modelport_model_load_duration_seconds_count{model_name="half",status="OK"}')).toBe(1);
   });
 
   test("metrics with a query are refused", async () => {

@@ -134,9 +134,9 @@ describe("certificate and key files", () => {
     await expect(handshake(server.port, { maxVersion: "TLSv1.2", ciphers: "AES128-SHA" })).rejects.toThrow("handshake failure");
     const page = await eventually(async () => {
       const { text } = await ask(server.restPort, METRICS);
-      return /^:modelport:tls_handshake_failures\S* [1-9]/m.test(text) && text;
+      return /^modelport_tls_handshake_failures_total\S* [1-9]/m.test(text) && text;
     });
-    expect(Number(/^:modelport:tls_certificate_seconds_left\S* (\d+)$/m.exec(page)?.[1])).toBeGreaterThan(0);
+    expect(Number(/^modelport_tls_certificate_expiry_timestamp_seconds\S* (\d+)$/m.exec(page)?.[1])).toBeGreaterThan(0);
   });
 });
 

@@ -16,7 +16,7 @@ function setUp() {
     (reason) => faults.push(reason),
     (fields) => logged.push(fields),
   );
-  const page = () => catalog.render();
+  const page = () => catalog.render("tensorflow-serving");
   return { recorder, logged, faults, page };
 }
 

@@ -20,6 +20,7 @@ export class CallRecorder {
 
   record<Result>(api: string, model: string, run: () => Result | Promise<Result>): Result | Promise<Result> {
     const start = performance.now();
+    this.#metrics.begin(start);
     let result: Result | Promise<Result>;
     try {
       result = run();
@@ -27,6 +28,7 @@ export class CallRecorder {
       throw this.#failed(api, model, start, reason);
     }
     if (result instanceof Promise) {
+      this.#metrics.leave();
       return result.then(
         (value) => {
           this.#finished(api, model, start);

@@ -1,5 +1,7 @@
 import { performance } from "node:perf_hooks";
+import { afterSettled } from "../../base/after-settled.ts";
 import type { Clock } from "../../base/clock.ts";
+import { RefusedError } from "../../base/run-limits.ts";
 import { ServingError, type StatusCode } from "../../base/serving-error.ts";
 import { scanDocument, signatureName } from "../../codec/json/document.ts";
 import { errorBody } from "../../codec/json/error-body.ts";
@@ -47,6 +49,8 @@ export interface TfsRestServices {
 type Headers = readonly (readonly [string, string])[];
 
 const JSON_HEADERS: Headers = [["content-type", "application/json"]];
+/** A second later the queue is another one. */
+const RETRY_LATER = ["retry-after", "1"] as const;
 const CORS_HEADERS: Headers = [
   ["access-control-allow-origin", "*"],
   ["access-control-allow-methods", "POST, GET"],
@@ -84,17 +88,20 @@ export function createTfsRestHandler(services: TfsRestServices): HttpHandler {
         microseconds,
         ...(error && { err: error }),
       });
-      return { status, headers, body };
+      return { status, headers: error instanceof RefusedError ? [...headers, RETRY_LATER] : headers, body };
     };
     const fail = (reason: unknown): HttpResponse => {
       const error = ServingError.from(reason);
       if (error !== reason) services.reportFault(reason);
       return finish(errorBody(error.message), error);
     };
+    services.metrics.begin(start);
     try {
       route = routes.find(request.method, request.target);
       const body = answer(services, route, request);
-      return body instanceof Promise ? body.then(finish, fail) : finish(body);
+      if (!(body instanceof Promise)) return finish(body);
+      services.metrics.leave();
+      return body.then(finish, fail);
     } catch (reason) {
       return fail(reason);
     }
@@ -103,6 +110,7 @@ export function createTfsRestHandler(services: TfsRestServices): HttpHandler {
 
 function answer(services: TfsRestServices, route: RestRoute, request: HttpRequest): Uint8Array | Promise<Uint8Array> {
   const { json, inference } = services;
+  if (route.kind !== "status" && route.kind !== "metadata") inference.admit(route.model, request.body.length);
   if (json !== undefined && request.body.length >= LARGE_BODY_BYTES && route.kind !== "status" && route.kind !== "metadata") {
     const { kind } = route;
     const specOf = (signature: string) => modelSpec(route, signature);
@@ -140,7 +148,7 @@ function bounded<Result>(
 ): Result | Promise<Result> {
   const deadline = new RunDeadline(request, timeoutMs, clock);
   const result = run(deadline);
-  return result instanceof Promise ? result.finally(() => deadline.end()) : result;
+  return result instanceof Promise ? afterSettled(result, () => deadline.end()) : result;
 }
 
 /** What describes generated messages is loaded when it is first asked for: it would double the time a thread takes to start. */

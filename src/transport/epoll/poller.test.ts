@@ -78,6 +78,15 @@ describe.skipIf(poller === undefined)("a poller that sleeps on an idle socket", 
     expect(socket.writable).toBe(true);
   });
 
+  test("tells how long it has slept", async () => {
+    const { accepted } = await accept();
+    const socket = poller!.adopt(accepted)!;
+    closing.push(() => socket.destroy());
+    const before = poller!.sleptMs;
+    for (let round = 0; round < 10; round++) await new Promise<void>((resolve) => systemClock.after(3, resolve));
+    expect(poller!.sleptMs).toBeGreaterThan(before);
+  });
+
   test("serves its sockets as they become ready, while Node has nothing to do", async () => {
     const { client, accepted } = await accept();
     const socket = poller!.adopt(accepted)!;

@@ -31,6 +31,9 @@ const EVENTS = 256;
 const LONGEST_TURN_MS = 2;
 /** Longest sleep in our own wait: bounds how late a timer can be that is none of the clock's. */
 const LONGEST_SLEEP_MS = 100;
+/** A wait shorter than this is the cost of the call, not a sleep. */
+const SHORTEST_SLEEP_MS = 0.05;
+
 /** Sleeps up to this length are begun without asking whether an immediate waits behind ours, which costs some microseconds. */
 const SHORT_SLEEP_MS = 5;
 /** Pieces up to this size together are sent from one buffer. */
@@ -70,6 +73,7 @@ export class Poller implements SocketPoller {
   #quietTurns = 0;
   #loopEvents = 0;
   #timersFired = 0;
+  #sleptMs = 0;
 
   private constructor(calls: SystemCalls, epoll: number, descriptors: DescriptorTable, longestSleepMs: number) {
     this.#calls = calls;
@@ -99,6 +103,11 @@ export class Poller implements SocketPoller {
     if (this.#closed) return;
     this.#closed = true;
     this.#closeDescriptor(this.#epoll);
+  }
+
+  /** Milliseconds that it has waited for something to do, all in all. */
+  get sleptMs(): number {
+    return this.#sleptMs;
   }
 
   /** Takes over a socket that Node accepted and has not read from; undefined, and the socket untouched, when that cannot be. */
@@ -215,10 +224,12 @@ export class Poller implements SocketPoller {
 
   /** Serves what is ready, for about {@link LONGEST_TURN_MS}; sleeps when there is nothing. */
   #look(): void {
-    const until = performance.now() + LONGEST_TURN_MS;
+    let now = performance.now();
+    const until = now + LONGEST_TURN_MS;
     let timeout = this.#firstTimeout();
     do {
       const count = this.#calls.wait(this.#epoll, this.#events.address, EVENTS, timeout);
+      if (timeout > 0) this.#noteSleep(performance.now() - now);
       if (count <= 0) {
         this.#quietTurns = othersWait() ? 0 : this.#quietTurns + 1;
         return;
@@ -229,7 +240,12 @@ export class Poller implements SocketPoller {
       runTicks();
       if (!onlySockets) break;
       timeout = Math.min(1, this.#sleepTime());
-    } while (performance.now() < until);
+      now = performance.now();
+    } while (now < until);
+  }
+
+  #noteSleep(milliseconds: number): void {
+    if (milliseconds >= SHORTEST_SLEEP_MS) this.#sleptMs += milliseconds;
   }
 
   /**
