@@ -11,6 +11,7 @@ import { stringAt } from "../tensor/string-array.ts";
 import { type NamedTensors, stringTensor, type Tensor } from "../tensor/tensor.ts";
 import { Inference, type InferenceOutcome } from "./inference.ts";
 import { RequestMetrics } from "./request-metrics.ts";
+import { RunQueue } from "./run-queue.ts";
 import { ServingTable } from "./serving-table.ts";
 
 const context = { signal: new AbortController().signal };
@@ -183,13 +184,13 @@ describe("a model for which too many runs wait", () => {
     },
   };
 
-  async function inferenceOf(servable: Servable) {
+  async function inferenceOf(servable: Servable, queue?: RunQueue) {
     const table = new ServingTable();
     await table.servables.publish({ name: "m", version: 1n }, servable);
     const counted: string[] = [];
     const metrics = new RequestMetrics(new MetricsShard(() => {}));
     metrics.refused = (model, reason) => void counted.push(`${model} ${reason}`);
-    return { inference: new Inference(table, metrics), table, counted };
+    return { inference: new Inference(table, metrics, queue), table, counted };
   }
 
   test("refuses a large body before it is read, a small one is read first, and another model's is none of its business", async () => {
@@ -213,6 +214,19 @@ describe("a model for which too many runs wait", () => {
     expect(() => inference.predict({ name: "m", signatureName: "" }, shell, context)).toThrow(refused);
     expect(counted).toEqual(["m queue_delay"]);
     await table.servables.retire({ name: "m", version: 1n });
+  });
+
+  test("counts a run that is refused after it has waited for a late thread once", async () => {
+    const turns: (() => void)[] = [];
+    const queue = new RunQueue({ maxDelayMs: 0, alwaysWaiting: 0 }, (action) => turns.push(action));
+    const { inference, counted } = await inferenceOf(servableWith({ run: () => Promise.reject(refused) }), queue);
+    queue.ran(5);
+    const answer = inference.regress(call(1), context);
+    answer.catch(() => undefined);
+    await Promise.resolve();
+    for (const turn of turns.splice(0)) turn();
+    await expect(answer).rejects.toBe(refused);
+    expect(counted).toEqual(["m queue_delay"]);
   });
 
   test("counts a run that is refused later once", async () => {

@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { NO_RUN_LIMITS, RefusedError } from "../base/run-limits.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { ModelSpec } from "../codec/model-spec.ts";
@@ -6,7 +7,7 @@ import { DEFAULT_SIGNATURE, type Signature } from "../tensor/signature.ts";
 import type { StringArray } from "../tensor/string-array.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
 import { type ClassScore, classifications, classifyOutputs, exampleTensor } from "./classify.ts";
-import { timedRun, wantedOutputs } from "./predict.ts";
+import { wantedOutputs } from "./predict.ts";
 import { regressions, regressOutputs } from "./regress.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
@@ -216,17 +217,42 @@ export class Inference {
     wanted: readonly string[],
     context: RunContext,
   ): NamedTensors | Promise<NamedTensors> {
-    const start = () => {
-      let took = 0;
-      const outputs = timedRun(servable, signature, inputs, wanted, context, (microseconds) => {
-        took = microseconds;
-        this.#metrics.ran(model, api, servable.runtime, microseconds);
-      });
-      if (!(outputs instanceof Promise)) this.#queue.ran(took / 1000);
-      return outputs;
-    };
-    const outputs = this.#queue.late ? this.#queue.add(start, context) : start();
-    if (outputs instanceof Promise) outputs.catch((reason: unknown) => this.#countRefusal(model, reason));
+    if (!this.#queue.late) return this.#runNow(servable, model, api, signature, inputs, wanted, context);
+    try {
+      this.#queue.check();
+    } catch (reason) {
+      this.#countRefusal(model, reason);
+      throw reason;
+    }
+    return this.#queue.add(() => this.#runNow(servable, model, api, signature, inputs, wanted, context), context);
+  }
+
+  #runNow(
+    servable: Servable,
+    model: string,
+    api: string,
+    signature: string,
+    inputs: NamedTensors,
+    wanted: readonly string[],
+    context: RunContext,
+  ): NamedTensors | Promise<NamedTensors> {
+    const start = performance.now();
+    const outputs = servable.run(signature, inputs, wanted, context);
+    if (outputs instanceof Promise) {
+      return outputs.then(
+        (values) => {
+          this.#metrics.ran(model, api, servable.runtime, (performance.now() - start) * 1000);
+          return values;
+        },
+        (reason: unknown) => {
+          this.#countRefusal(model, reason);
+          throw reason;
+        },
+      );
+    }
+    const took = performance.now() - start;
+    this.#metrics.ran(model, api, servable.runtime, took * 1000);
+    this.#queue.ran(took);
     return outputs;
   }
 

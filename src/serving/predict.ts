@@ -1,8 +1,5 @@
-import { performance } from "node:perf_hooks";
 import { ServingError } from "../base/serving-error.ts";
-import type { RunContext, Servable } from "../model/servable.ts";
 import type { Signature } from "../tensor/signature.ts";
-import type { NamedTensors } from "../tensor/tensor.ts";
 
 /**
  * Checks the names of a request's inputs against the signature, with TensorFlow Serving's texts.
@@ -58,28 +55,4 @@ export function wantedOutputs(signature: Signature, filter: readonly string[]): 
     seen.add(alias);
   }
   return filter;
-}
-
-/** Times one engine run, in microseconds. */
-export type RunTimer = (microseconds: number) => void;
-
-/** Runs a signature and reports how long the engine took; synchronous when the servable is. */
-export function timedRun(
-  servable: Servable,
-  signature: string,
-  inputs: NamedTensors,
-  wanted: readonly string[],
-  context: RunContext | undefined,
-  report: RunTimer,
-): NamedTensors | Promise<NamedTensors> {
-  const start = performance.now();
-  const outputs = servable.run(signature, inputs, wanted, context);
-  if (outputs instanceof Promise) {
-    return outputs.then((values) => {
-      report((performance.now() - start) * 1000);
-      return values;
-    });
-  }
-  report((performance.now() - start) * 1000);
-  return outputs;
 }
