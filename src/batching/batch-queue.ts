@@ -1,9 +1,9 @@
 import { ServingError } from "../base/serving-error.ts";
-import type { Gauge } from "../metrics/cells.ts";
 import type { BatchLimits } from "../model/batching.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { Backlog } from "./backlog.ts";
 import { Batch, type BatchOwner } from "./batch.ts";
 import { canPad } from "./pad-tensor.ts";
 import type { Task } from "./task.ts";
@@ -24,11 +24,11 @@ export class BatchQueue implements BatchOwner {
   readonly wanted: readonly string[];
   readonly #kinds: readonly (InputKind | undefined)[];
   readonly #limits: BatchLimits;
-  readonly #waiting: Gauge;
+  readonly #backlog: Backlog;
   readonly #batches: Batch[] = [];
 
   /** `given` are the first task's inputs in the signature's order. */
-  constructor(given: readonly (Tensor | undefined)[], wanted: readonly string[], limits: BatchLimits, waiting: Gauge) {
+  constructor(given: readonly (Tensor | undefined)[], wanted: readonly string[], limits: BatchLimits, backlog: Backlog) {
     this.#kinds = given.map((tensor) => {
       if (tensor === undefined) return undefined;
       const { dtype, shape } = tensor;
@@ -36,7 +36,7 @@ export class BatchQueue implements BatchOwner {
     });
     this.wanted = [...wanted];
     this.#limits = limits;
-    this.#waiting = waiting;
+    this.#backlog = backlog;
   }
 
   get empty(): boolean {
@@ -83,10 +83,11 @@ export class BatchQueue implements BatchOwner {
         if (open !== undefined) open.closed = true;
         open = new Batch(this);
         this.#batches.push(open);
+        this.#backlog.add(0, 1);
       }
       const rows = Math.min(task.rows - from, most - open.rows);
       task.add(open, from, rows);
-      this.#waiting.add(1);
+      this.#backlog.add(1, 0);
       from += rows;
     } while (from < task.rows);
   }
@@ -100,19 +101,25 @@ export class BatchQueue implements BatchOwner {
     return first!.pieces[0]!.task.arrived + this.#limits.batchTimeoutMs;
   }
 
-  /** Takes the first batch out to be run. */
-  take(): Batch {
+  /** Takes the first batch out to be run now. */
+  take(now: number): Batch {
     const batch = this.#batches.shift()!;
+    const { pieces, rows, closed } = batch;
+    const full = closed || rows >= this.#limits.maxExecutionBatchSize;
+    const patient = pieces[0]!.task.arrived + this.#limits.batchTimeoutMs;
     batch.closed = true;
-    this.#waiting.add(-batch.pieces.length);
+    this.#backlog.add(-pieces.length, -1);
+    this.#backlog.began(now, full ? Math.min(patient, pieces.at(-1)!.task.arrived) : patient);
     return batch;
   }
 
   left(batch: Batch): void {
-    this.#waiting.add(-1);
+    this.#backlog.add(-1, 0);
     if (batch.pieces.length > 0) return;
     const index = this.#batches.indexOf(batch);
-    if (index >= 0) this.#batches.splice(index, 1);
+    if (index < 0) return;
+    this.#batches.splice(index, 1);
+    this.#backlog.add(0, -1);
   }
 
   /** How many more batches a task takes. */

@@ -60,11 +60,8 @@ export class Batch implements RunContext {
     held?.task.release();
   }
 
-  /**
-   * A piece is not wanted any more. True when that ends a run, which the piece's task must wait for until {@link end}; without an
-   * error the run goes on in any case, and nobody waits.
-   */
-  leave(piece: Piece, error: ServingError | undefined): boolean {
+  /** A piece is not wanted any more. True when that ends a run, which the piece's task must wait for until {@link end}. */
+  leave(piece: Piece, error: ServingError): boolean {
     if (this.#state === "ended") return false;
     if (this.#state === "waiting") {
       const index = this.pieces.indexOf(piece);
@@ -74,7 +71,7 @@ export class Batch implements RunContext {
       this.#owner?.left(this);
       return false;
     }
-    if (error === undefined || --this.#wanted > 0) return false;
+    if (--this.#wanted > 0) return false;
     this.#held = piece;
     this.#abortedWith = error;
     this.#controller?.abort(error);

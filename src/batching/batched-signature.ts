@@ -1,8 +1,8 @@
 import { ServingError } from "../base/serving-error.ts";
-import type { Gauge } from "../metrics/cells.ts";
 import type { BatchLimits, BatchedSignature as Declared } from "../model/batching.ts";
 import type { RunContext, Servable } from "../model/servable.ts";
 import type { NamedTensors, Tensor } from "../tensor/tensor.ts";
+import type { Backlog } from "./backlog.ts";
 import { BatchQueue } from "./batch-queue.ts";
 import type { BatchScheduler, ScheduledQueue } from "./batch-scheduler.ts";
 import type { BatchingMetrics } from "./batching-metrics.ts";
@@ -17,7 +17,7 @@ export interface BatchedSignatureParts {
   readonly servable: Servable;
   readonly limits: BatchLimits;
   readonly metrics: BatchingMetrics;
-  readonly waiting: Gauge;
+  readonly backlog: Backlog;
   readonly scheduler: BatchScheduler;
   /** Told once when the signature turned out not to be one that can be batched. */
   readonly onGivenUp: (signature: string, output: string, reason: string) => void;
@@ -58,6 +58,15 @@ export class BatchedSignature implements BatchTarget {
     return this.#parts.scheduler.now();
   }
 
+  pause(): Promise<void> {
+    return this.#parts.scheduler.pause();
+  }
+
+  /** @throws RefusedError when one more request would wait too long. */
+  admit(): void {
+    this.#parts.backlog.check();
+  }
+
   giveUp(output: string, reason: string): void {
     if (this.#unbatched) return;
     this.#unbatched = true;
@@ -66,7 +75,7 @@ export class BatchedSignature implements BatchTarget {
 
   /** As {@link Servable.run}. */
   run(inputs: NamedTensors, wanted: readonly string[], context: RunContext | undefined): NamedTensors | Promise<NamedTensors> {
-    if (this.#unbatched || inputs.size === 0 || this.#unbatchedInputs.some((alias) => inputs.has(alias))) {
+    if (this.#unbatched || inputs.size === 0 || this.#mustRunAlone(inputs)) {
       return this.servable.run(this.signature, inputs, wanted, context);
     }
     const rows = taskRows(inputs);
@@ -82,9 +91,16 @@ export class BatchedSignature implements BatchTarget {
     if (aloneNow && limits.batchTimeoutMs === 0 && rows <= limits.maxExecutionBatchSize && executedRows(rows, limits) === rows) {
       return this.#runAtOnce(inputs, rows, wanted, context);
     }
+    this.admit();
     const task = new Task(inputs, rows, context, scheduler.now());
     scheduler.submit(this.#queueOf(inputs, wanted), task);
     return task.outcome;
+  }
+
+  #mustRunAlone(inputs: NamedTensors): boolean {
+    const aliases = this.#unbatchedInputs;
+    for (let i = 0; i < aliases.length; i++) if (inputs.has(aliases[i]!)) return true;
+    return false;
   }
 
   #runAtOnce(
@@ -104,11 +120,13 @@ export class BatchedSignature implements BatchTarget {
   #queueOf(inputs: NamedTensors, wanted: readonly string[]): ScheduledQueue {
     const given = this.#given;
     for (let i = 0; i < given.length; i++) given[i] = inputs.get(this.#aliases[i]!);
-    let found = this.#queues.find(({ queue }) => queue.matches(given, wanted));
+    const queues = this.#queues;
+    let found: ScheduledQueue | undefined;
+    for (let i = 0; i < queues.length && found === undefined; i++) if (queues[i]!.queue.matches(given, wanted)) found = queues[i];
     if (found === undefined) {
-      if (this.#queues.length >= MOST_IDLE_QUEUES) this.#dropIdle();
-      found = { queue: new BatchQueue(given, wanted, this.limits, this.#parts.waiting), target: this };
-      this.#queues.push(found);
+      if (queues.length >= MOST_IDLE_QUEUES) this.#dropIdle();
+      found = { queue: new BatchQueue(given, wanted, this.limits, this.#parts.backlog), target: this, listed: false };
+      queues.push(found);
     }
     for (let i = 0; i < given.length; i++) given[i] = undefined;
     return found;

@@ -50,6 +50,15 @@ describe("requests of one turn", () => {
     expect(first!.buffer).not.toBe(second!.buffer);
   });
 
+  test("outputs that an engine made of its inputs are cut before the inputs' memory is used again", async () => {
+    const { ask, turns, makeBusy } = batchedFake();
+    await makeBusy();
+    const values = [repeat(1, 20_000), repeat(2, 20_000)];
+    const tasks = values.map((row) => ask({ x: shaped([1, 20_000], row) }));
+    await turns.end();
+    expect(tasks.map((task) => got(task))).toEqual(values);
+  });
+
   test("a task of no rows runs as a batch of no rows, without padding", async () => {
     const { ask, turns, inner, makeBusy } = batchedFake({ allowedBatchSizes: [4, 1000] });
     await makeBusy();
@@ -224,6 +233,18 @@ describe("padding of variable lengths", () => {
       [5, 5, 5],
       [1, 2, 3, 4, 5, 6],
     ]);
+  });
+
+  test("runs requests by themselves when one long row would make many times of the others", async () => {
+    const { ask, turns, inner, makeBusy } = batchedFake({ padsVariableLengthInputs: true });
+    await makeBusy();
+    const sizes = [2 ** 20, ...repeat(1, 31)];
+    const tasks = sizes.map((size) =>
+      ask({ x: { dtype: "float32", shape: [1, size], data: new Float32Array(size).fill(size) } }),
+    );
+    await turns.end();
+    expect(inner.runs.map(({ inputs }) => inputs.get("x")!.shape)).toEqual(sizes.map((size) => [1, size]));
+    expect(tasks.slice(1).map((task) => got(task))).toEqual(repeat(1, 31).map((value) => [value]));
   });
 
   test("leaves rows without elements, and those of more than six dimensions, to batches of their like", async () => {
@@ -419,6 +440,28 @@ describe("a model whose outputs have not the rows of its inputs", () => {
     await turns.end();
     expect(got(task)).toEqual([1, 2, 3]);
     expect(rowsOf(inner)).toEqual([2, 5]);
+  });
+
+  test("a split task that is run whole breaks off what else runs for it, and keeps the version until that has ended", async () => {
+    const limits = { maxBatchSize: 10, maxExecutionBatchSize: 2, splitsLargeBatches: true };
+    const { ask, turns, inner, makeBusy } = batchedFake(limits, { mostRuns: 2 });
+    await makeBusy();
+    inner.held = true;
+    inner.answer = () => new Map([["x", floats([1, 2, 3])]]);
+    const task = ask({ x: floats([5, 6, 7, 8]) });
+    await turns.end();
+    const [first, second] = inner.runs;
+    first!.end.resolve();
+    await settle();
+    expect(rowsOf(inner)).toEqual([2, 2, 4]);
+    expect(second!.context!.signal.aborted).toBe(true);
+    inner.runs[2]!.end.resolve();
+    await settle();
+    expect(got(task)).toBeUndefined();
+
+    second!.end.reject(second!.context!.signal.reason);
+    await settle();
+    expect(got(task)).toEqual([1, 2, 3]);
   });
 });
 

@@ -1,6 +1,8 @@
+import type { Clock } from "../base/clock.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import { FakeClock, settle } from "../base/fake-clock.ts";
 import type { Log } from "../base/log.ts";
+import { NO_RUN_LIMITS, type RunLimits } from "../base/run-limits.ts";
 import { ServingError } from "../base/serving-error.ts";
 import { MetricsShard } from "../metrics/metrics-shard.ts";
 import type { BatchedSignature, BatchLimits } from "../model/batching.ts";
@@ -94,16 +96,27 @@ export function batchedFake(
     mostRuns = 1,
     names = ["x"],
     unbatchedInputs = [],
-  }: { mostRuns?: number; names?: readonly string[]; unbatchedInputs?: readonly string[] } = {},
+    runLimits = NO_RUN_LIMITS,
+  }: {
+    mostRuns?: number;
+    names?: readonly string[];
+    unbatchedInputs?: readonly string[];
+    runLimits?: RunLimits;
+  } = {},
 ) {
   const clock = new FakeClock();
+  let worked = 0;
+  const threadClock: Clock = {
+    now: () => clock.now() + worked,
+    after: (delayMs, action) => clock.after(delayMs, action),
+  };
   const turns = new FakeTurns();
   const logged: { event: string; fields: object | undefined }[] = [];
   const write = (event: string, fields?: object): void => void logged.push({ event, fields });
   const log: Log = { debugging: false, debug: write, info: write, warn: write, error: write };
   const inner = new FakeServable(names);
   const shard = new MetricsShard(() => undefined);
-  const batching = new ThreadBatching({ clock, turns, mostRuns, shard, log });
+  const batching = new ThreadBatching({ clock: threadClock, turns, mostRuns, shard, log, runLimits });
   const most = limits.maxBatchSize ?? WIDE.maxBatchSize;
   const declared: BatchedSignature = { unbatchedInputs };
   const wrap = (servable: Servable, changed: Partial<BatchLimits> = limits): Servable =>
@@ -147,7 +160,11 @@ export function batchedFake(
     await turns.end();
     inner.runs.length = 0;
   };
-  return { clock, turns, logged, inner, shard, servable, wrap, ask, makeBusy };
+  /** Holds up the thread. */
+  const work = (milliseconds: number): void => {
+    worked += milliseconds;
+  };
+  return { clock, work, turns, logged, inner, shard, servable, wrap, ask, makeBusy };
 }
 
 /** A column of floats: one row for each value. */

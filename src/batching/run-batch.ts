@@ -19,9 +19,14 @@ export interface BatchTarget {
   now(): number;
   /** Whether its outputs turned out not to have the rows of its inputs; tasks are run one by one then. */
   readonly unbatched: boolean;
+  /** Resolves after the thread has looked at its sockets. */
+  pause(): Promise<void>;
   /** Told of the output by which that was seen, and why. */
   giveUp(output: string, reason: string): void;
 }
+
+/** Runs that are done again one by one may hold up the thread for so long. */
+const LONGEST_MS = 4;
 
 /** Rows that a batch of so many is run with: the next allowed size, or as many as there are. */
 export function executedRows(rows: number, { allowedBatchSizes }: BatchLimits): number {
@@ -53,11 +58,12 @@ export function runBatch(batch: Batch, target: BatchTarget, wanted: readonly str
     return failed(batch, target, wanted, reason);
   }
   if (outputs instanceof Promise) return finish(batch, target, wanted, outputs, merged, rows);
-  if (merged !== undefined) giveBackMerged(merged);
   try {
     return deliver(batch, target, wanted, outputs, rows);
   } catch (reason) {
     return failed(batch, target, wanted, reason);
+  } finally {
+    if (merged !== undefined) giveBackMerged(merged);
   }
 }
 
@@ -117,7 +123,7 @@ function failed(batch: Batch, target: BatchTarget, wanted: readonly string[], re
     for (const piece of batch.pieces) if (!piece.obsolete) piece.task.fail(error);
     return undefined;
   }
-  return each(batch.pieces, 0, (piece) => {
+  return each(target, batch.pieces, 0, (piece) => {
     if (piece.task.over || piece.obsolete) return undefined;
     const again = new Batch();
     again.add(piece);
@@ -129,7 +135,7 @@ function failed(batch: Batch, target: BatchTarget, wanted: readonly string[], re
 function runWhole(batch: Batch, target: BatchTarget, wanted: readonly string[]): Promise<void> | undefined {
   const { servable, signature } = target;
   batch.end();
-  return each(batch.pieces, 0, ({ task }) => {
+  return each(target, batch.pieces, 0, ({ task }) => {
     if (!task.startAnew()) return undefined;
     const whole = new Batch();
     task.add(whole, 0, task.rows);
@@ -156,15 +162,17 @@ function runWhole(batch: Batch, target: BatchTarget, wanted: readonly string[]):
   });
 }
 
-/** One piece after the other; at once as long as their runs are. */
+/** One piece after the other; at once as long as their runs are, and do not take long together. */
 function each(
+  target: BatchTarget,
   pieces: readonly Piece[],
   start: number,
   run: (piece: Piece) => Promise<void> | undefined,
 ): Promise<void> | undefined {
+  const until = target.now() + LONGEST_MS;
   for (let index = start; index < pieces.length; index++) {
-    const running = run(pieces[index]!);
-    if (running !== undefined) return running.then(() => each(pieces, index + 1, run));
+    const running = run(pieces[index]!) ?? (target.now() < until ? undefined : target.pause());
+    if (running !== undefined) return running.then(() => each(target, pieces, index + 1, run));
   }
   return undefined;
 }

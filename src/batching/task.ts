@@ -6,6 +6,9 @@ import type { NamedTensors, Tensor } from "../tensor/tensor.ts";
 import type { Batch } from "./batch.ts";
 import { concatenateRows } from "./tensor-rows.ts";
 
+/** Why the runs of a task's pieces are broken off when all of its rows are run together instead. */
+const RUN_WHOLE = new ServingError("cancelled", "the request is run in one piece instead");
+
 /** The rows of a task that go into one batch. */
 export interface Piece {
   readonly task: Task;
@@ -33,8 +36,9 @@ export class Task {
   readonly #context: RunContext | undefined;
   readonly #outcome: Deferred<NamedTensors> = deferred();
   #signal: AbortSignal | undefined;
-  /** What it will reject with once no run of its own goes on any more. */
-  #error: ServingError | undefined;
+  /** What it will settle with once no run of its own goes on any more. */
+  #result: NamedTensors | ServingError | undefined;
+  /** Runs that were broken off and have not ended. */
   #holds = 0;
   #over = false;
 
@@ -82,9 +86,8 @@ export class Task {
     const needed = this.pieces.filter(({ obsolete }) => !obsolete);
     if (needed.some((other) => other.outputs === undefined)) return;
     try {
-      const joined = needed.length === 1 ? outputs : joinOutputs(needed.map((other) => other.outputs!));
-      this.#end();
-      this.#outcome.resolve(joined);
+      this.#end(needed.length === 1 ? outputs : joinOutputs(needed.map((other) => other.outputs!)));
+      this.#settle();
     } catch (reason) {
       this.fail(ServingError.from(reason));
     }
@@ -93,16 +96,15 @@ export class Task {
   /** Ends the task: what is queued of it is taken out, and a run that no other task needs is aborted and waited for. */
   fail(error: ServingError): void {
     if (this.#over) return;
-    this.#end();
-    this.#error = error;
-    this.#holds = 1;
-    for (const piece of this.pieces) if (piece.batch.leave(piece, error)) this.#holds++;
-    this.release();
+    this.#end(error);
+    for (const piece of this.pieces) if (!piece.obsolete) this.#leave(piece, error);
+    this.#settle();
   }
 
-  /** One of the runs that a failed task had to wait for has ended. */
+  /** One of the runs that the task had to wait for has ended. */
   release(): void {
-    if (--this.#holds === 0) this.#outcome.reject(this.#error);
+    this.#holds--;
+    this.#settle();
   }
 
   /** Makes the pieces that there are obsolete; one of all rows is to be run instead. False when that was done before. */
@@ -110,14 +112,26 @@ export class Task {
     if (this.#over || this.pieces.length === 0 || this.pieces.some(({ obsolete }) => obsolete)) return false;
     for (const piece of this.pieces) {
       piece.obsolete = true;
-      piece.batch.leave(piece, undefined);
+      this.#leave(piece, RUN_WHOLE);
     }
     return true;
   }
 
-  #end(): void {
+  #leave(piece: Piece, error: ServingError): void {
+    if (piece.batch.leave(piece, error)) this.#holds++;
+  }
+
+  #end(result: NamedTensors | ServingError): void {
     this.#over = true;
+    this.#result = result;
     this.#signal?.removeEventListener("abort", this);
+  }
+
+  #settle(): void {
+    const result = this.#result;
+    if (result === undefined || this.#holds > 0) return;
+    if (result instanceof ServingError) this.#outcome.reject(result);
+    else this.#outcome.resolve(result);
   }
 }
 

@@ -38,3 +38,17 @@ export interface ServerBatching {
   /** Most batches on their way at once, of all serving threads together. */
   readonly threads: number;
 }
+
+/**
+ * What a config says of how one model is batched: TensorFlow Serving's BatchingParameters but for what is the server's business. What
+ * is absent has the defaults of those. Plain data.
+ */
+export interface BatchingChoice {
+  readonly maxBatchSize?: number;
+  readonly batchTimeoutMicros?: number;
+  readonly maxEnqueuedBatches?: number;
+  readonly allowedBatchSizes?: readonly number[];
+  readonly padVariableLengthInputs?: boolean;
+  readonly enableLargeBatchSplitting?: boolean;
+  readonly maxExecutionBatchSize?: number;
+}

@@ -16,10 +16,11 @@ export interface Servable {
   readonly signatures: Signatures;
 
   /**
-   * Asked before a request's inputs are read, so that one that must be refused costs nothing more.
+   * Asked before a request's inputs are read, so that one that must be refused costs nothing more; without a signature while that is
+   * not known.
    * @throws RefusedError when too many runs wait already.
    */
-  admit?(): void;
+  admit?(signature?: string): void;
 
   /**
    * Runs one signature. Synchronous when the run is expected to be short, else a promise: callers accept both.

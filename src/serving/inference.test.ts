@@ -229,6 +229,15 @@ describe("a model for which too many runs wait", () => {
     expect(counted).toEqual(["m queue_delay"]);
   });
 
+  test("counts a run that is refused at once, when nothing was asked before it", async () => {
+    const run = (): never => {
+      throw refused;
+    };
+    const { inference, counted } = await inferenceOf(servableWith({ run }));
+    await expect(inference.regress(call(1), context)).rejects.toBe(refused);
+    expect(counted).toEqual(["m queue_delay"]);
+  });
+
   test("counts a run that is refused later once", async () => {
     const { inference, counted } = await inferenceOf(servableWith({ run: () => Promise.reject(refused) }));
     await expect(inference.regress(call(1), context)).rejects.toBe(refused);

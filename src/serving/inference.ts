@@ -80,7 +80,7 @@ export class Inference {
     const handle = this.#table.servables.acquire(model);
     if (handle === undefined) return;
     try {
-      this.#admit(handle.servable, model);
+      this.#admit(handle.servable, model, undefined);
     } finally {
       handle.release();
     }
@@ -99,7 +99,7 @@ export class Inference {
       if (signature === undefined) throw shell.unknownSignature(name);
       const resolved = { name: spec.name, version: id.version, signatureName: name };
       return this.#metrics.onSignature(spec.name, name, "predict", () => {
-        this.#admit(servable, spec.name);
+        this.#admit(servable, spec.name, name);
         const inputs = shell.readInputs(signature);
         return inputs instanceof Promise
           ? inputs.then((ready) => this.#predictOn(servable, signature, ready, spec, resolved, shell, context))
@@ -237,7 +237,13 @@ export class Inference {
     context: RunContext,
   ): NamedTensors | Promise<NamedTensors> {
     const start = performance.now();
-    const outputs = servable.run(signature, inputs, wanted, context);
+    let outputs: NamedTensors | Promise<NamedTensors>;
+    try {
+      outputs = servable.run(signature, inputs, wanted, context);
+    } catch (reason) {
+      this.#countRefusal(model, reason);
+      throw reason;
+    }
     if (outputs instanceof Promise) {
       return outputs.then(
         (values) => {
@@ -256,10 +262,10 @@ export class Inference {
     return outputs;
   }
 
-  #admit(servable: Servable, model: string): void {
+  #admit(servable: Servable, model: string, signature: string | undefined): void {
     try {
       this.#queue.check();
-      servable.admit?.();
+      servable.admit?.(signature);
     } catch (reason) {
       this.#countRefusal(model, reason);
       throw reason;

@@ -101,6 +101,16 @@ describe("a batch", () => {
     expect(batches).toHaveLength(1);
   });
 
+  test("takes no more memory along than is counted, twice that at most", () => {
+    const { log, batches, records } = logged();
+    for (let i = 0; i < 3; i++) {
+      log.predict(SPEC, SERVED, [], floats(i), floats(i));
+      log.flush();
+    }
+    for (const { buffer, length } of batches) expect(buffer.byteLength).toBeLessThanOrEqual(2 * length);
+    expect(records()).toHaveLength(3);
+  });
+
   test("is sent when the next record does not fit, and a long record by itself", () => {
     const { log, batches, records } = logged();
     const long = new Map([["x", { dtype: "uint8", shape: [BATCH_BYTES], data: new Uint8Array(BATCH_BYTES) }]] as const);

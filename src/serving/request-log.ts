@@ -140,12 +140,13 @@ export class RequestLog {
     const batch = this.#batch;
     if (batch === undefined || this.#used === 0) return;
     const used = this.#used;
-    this.#batch = undefined;
+    const sent = 2 * used < batch.length ? inMemoryOfItsOwn(batch.subarray(0, used)) : batch.subarray(0, used);
+    if (sent.buffer === batch.buffer) this.#batch = undefined;
     this.#used = 0;
     this.#timer?.cancel();
     this.#timer = undefined;
     Atomics.add(this.#channel!.pending, 0, used);
-    this.#channel!.send(batch.subarray(0, used));
+    this.#channel!.send(sent);
   }
 
   #drawn(model: string): RequestLogRule | undefined {
@@ -175,7 +176,10 @@ export class RequestLog {
     const needed = RECORD_HEADER_BYTES + plan.size;
     const waiting = Atomics.load(this.#channel!.pending, 0) + this.#used;
     if (waiting + needed > this.#mostPending) return false;
-    if (this.#batch !== undefined && this.#used + needed > this.#batch.length) this.flush();
+    if (this.#batch !== undefined && this.#used + needed > this.#batch.length) {
+      this.flush();
+      this.#batch = undefined;
+    }
     // Not cleared: of it only what was written is read. Not of Node's pool either, which cannot be sent.
     this.#batch ??= Buffer.allocUnsafeSlow(Math.max(BATCH_BYTES, needed));
     const writer = new ProtobufWriter(this.#batch, this.#used + RECORD_HEADER_BYTES);
@@ -186,6 +190,13 @@ export class RequestLog {
     else this.#timer ??= this.#clock.after(FLUSH_MS, () => this.flush());
     return true;
   }
+}
+
+/** What is sent takes its whole memory along, and waits with it, of which only what was used is counted. */
+function inMemoryOfItsOwn(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 function listed(examples: readonly Uint8Array[] | StringArray): readonly Uint8Array[] {

@@ -21,6 +21,18 @@ describe("shares", () => {
   });
 });
 
+test("weights whose sum is beyond all numbers share as others do", () => {
+  const split = new Map([
+    ["a", Number.MAX_VALUE],
+    ["b", Number.MAX_VALUE],
+  ]);
+  const labels = new Map([
+    ["a", 1n],
+    ["b", 2n],
+  ]);
+  expect([0, 0.4, 0.6].map((random) => drawVersion(sharesOf(split, labels), random))).toEqual([1n, 1n, 2n]);
+});
+
 describe("a draw", () => {
   const shares = [
     { version: 1n, weight: 6 },

@@ -13,9 +13,13 @@ export interface Share {
 /** The shares of a model whose labels stand for these versions; a label without a version has none. */
 export function sharesOf(split: ReadonlyMap<string, number>, labels: ReadonlyMap<string, bigint> | undefined): readonly Share[] {
   const shares: Share[] = [];
+  let total = 0;
+  for (const weight of split.values()) total += weight;
+  // A sum that no number can hold could not be divided.
+  const scale = Number.isFinite(total) ? 1 : Number.MAX_VALUE;
   for (const [label, weight] of split) {
     const version = labels?.get(label);
-    if (version !== undefined) shares.push({ version, weight });
+    if (version !== undefined) shares.push({ version, weight: weight / scale });
   }
   return shares;
 }

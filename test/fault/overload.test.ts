@@ -1,4 +1,8 @@
+import { writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { DataType } from "../../src/gen/tensorflow/core/framework/types_pb.ts";
+import { temporaryFolders } from "../support/folders.ts";
 import { GrpcClient } from "../support/grpc-client.ts";
 import { floats, grpcPredict, integer, ROUNDS } from "../support/predict.ts";
 import { rest } from "../support/rest.ts";
@@ -7,6 +11,10 @@ import { type RunningServer, startServer } from "../support/server.ts";
 const OK = 0;
 const RESOURCE_EXHAUSTED = 8;
 
+/** About a millisecond a row, however many there are. */
+const MATMUL_CHAIN = resolve(import.meta.dirname, "../../benchmark/models/matmul_chain");
+
+const folder = temporaryFolders();
 let server: RunningServer | undefined;
 const clients: GrpcClient[] = [];
 
@@ -81,6 +89,27 @@ test("short runs that come faster than one thread can do them are refused too, a
   expect(new Set(statuses.map(({ code }) => code))).toEqual(new Set([OK, RESOURCE_EXHAUSTED]));
   expect(await refusals(running)).toBe(statuses.filter(({ code }) => code === RESOURCE_EXHAUSTED).length);
   for (const { code } of await Promise.all(calls(peers[0], 4, 100))) expect(code).toBe(OK);
+});
+
+test("requests of a batched model beyond the queue are refused, and the model goes on", async () => {
+  const parameters = join(folder(), "batching.pbtxt");
+  writeFileSync(parameters, "max_batch_size { value: 4 } max_enqueued_batches { value: 1000 }");
+  const batching = ["--enable_batching", `--batching_parameters_file=${parameters}`];
+  const limits = ["--max_queue_delay_ms=30", "--always_queued_runs_per_thread=2"];
+  const running = await startServer([MATMUL_CHAIN, "--threads=1", ...batching, ...limits]);
+  server = running;
+  const client = connectTo(running);
+  const x = { dtype: DataType.DT_FLOAT, tensorShape: { dim: [{ size: 1n }, { size: 1n }] }, floatVal: [0.5] };
+  const ask = async () => (await grpcPredict(client, "matmul_chain", { x })).status;
+  const statuses = [];
+  // The first ones teach how long a batch waits for another.
+  for (let burst = 0; burst < 3; burst++) statuses.push(...(await Promise.all(Array.from({ length: 150 }, ask))));
+
+  const refused = statuses.filter(({ code }) => code === RESOURCE_EXHAUSTED);
+  expect(new Set(statuses.map(({ code }) => code))).toEqual(new Set([OK, RESOURCE_EXHAUSTED]));
+  expect(refused[0].message).toMatch(/^the model run would wait \d+ ms, longer than 30 ms; try again later$/);
+  expect(await refusals(running)).toBe(refused.length);
+  expect((await ask()).code).toBe(OK);
 });
 
 test("without a limit everything waits and is answered", async () => {

@@ -209,6 +209,16 @@ describe("a long run", () => {
     }
   });
 
+  test("is expected of a shape never seen with many times the elements, so that the thread is not held up to find out", async () => {
+    const servable = await attach(edge("any_rank"));
+    const run = (length: number) => servable.run("", named({ x: zeros("float32", [length]) }), ["y"]);
+    for (let i = 0; i < 4; i++) expect(run(1)).toBeInstanceOf(Map);
+    const long = run(2 ** 22);
+    expect(long).toBeInstanceOf(Promise);
+    expect((await long).get("y")!.shape).toEqual([2 ** 22]);
+    expect(run(1)).toBeInstanceOf(Map);
+  });
+
   test.each([
     ["the signal's reason", new ServingError("deadline-exceeded", "too late"), "deadline-exceeded"],
     ["cancelled, for a reason of another kind", new Error("gone"), "cancelled"],

@@ -10,7 +10,7 @@ import { checkDType, type GivenInputs } from "./input-shapes.ts";
 import { Plan } from "./plan.ts";
 import { PlanCache } from "./plan-cache.ts";
 import type { RunGate } from "./run-gate.ts";
-import { averageTime, type Place, placeOf } from "./run-pace.ts";
+import { averageSize, averageTime, type Place, placeOf } from "./run-pace.ts";
 import { expectSuccess, runError, takeFailure } from "./status.ts";
 
 /** Every run of a plan is timed at first, later one in so many: reading the clock twice is a tenth of a small run. */
@@ -31,8 +31,9 @@ export class OnnxServable implements Servable {
   readonly #given: (Tensor | undefined)[];
   /** What a run is expected to take before any was timed. */
   readonly #guess: number;
-  /** Milliseconds a run takes whatever its shapes; what a shape never seen is expected to take. */
+  /** Milliseconds a run takes whatever its shapes, on average, and how many elements it has. */
   #milliseconds: number | undefined;
+  #elements: number | undefined;
   #elsewhere = 0;
 
   /** `slow` says that the first run is expected to be long; long runs go through the gate. */
@@ -58,8 +59,11 @@ export class OnnxServable implements Servable {
     const given = this.#read(inputs);
     const plan = this.#plans.find(given, wanted);
     const share = Math.min(context?.requests ?? 1, MOST_SHARES);
-    const place = placeOf((plan?.milliseconds ?? this.#milliseconds ?? this.#guess) / share, this.#elsewhere);
-    if (place === "elsewhere") return this.#runElsewhere(inputs, wanted, context?.signal);
+    const place = placeOf((plan?.milliseconds ?? this.#expected(given)) / share, this.#elsewhere);
+    if (place === "elsewhere") {
+      this.#forgetGiven();
+      return this.#runElsewhere(inputs, wanted, context?.signal);
+    }
     if (place === "probe") this.#elsewhere = 0;
     if (plan !== undefined) return this.#runHere(plan, given, place);
     const fresh = new Plan(this.#session, given, wanted);
@@ -92,16 +96,17 @@ export class OnnxServable implements Servable {
     const { library, session } = this.#session;
     const { api } = library;
     plan.fill(given);
+    const timed = plan.runs < TIMED_RUNS || plan.runs % TIMED_EVERY === 0;
+    const elements = timed ? elementsOf(given) : 0;
     this.#forgetGiven();
     const [inputNames, inputValues, inputs, outputNames, outputs, outputValues] = plan.arguments;
-    const timed = plan.runs < TIMED_RUNS || plan.runs % TIMED_EVERY === 0;
     const start = timed ? performance.now() : 0;
     for (;;) {
       plan.prepare();
       const status = api.run(session, null, inputNames, inputValues, inputs, outputNames, outputs, outputValues);
       if (this.#ended(plan, status)) break;
     }
-    if (timed) this.#time(plan, performance.now() - start, place);
+    if (timed) this.#time(plan, elements, performance.now() - start, place);
     else plan.runs++;
     return plan.collect();
   }
@@ -114,11 +119,12 @@ export class OnnxServable implements Servable {
       const plan = this.#plans.take(given, wanted) ?? new Plan(this.#session, given, wanted);
       try {
         plan.fill(given);
+        const elements = elementsOf(given);
         this.#forgetGiven();
         this.#elsewhere++;
         const start = performance.now();
         await this.#call(plan, signal);
-        this.#time(plan, performance.now() - start, "elsewhere");
+        this.#time(plan, elements, performance.now() - start, "elsewhere");
         return plan.collect();
       } finally {
         this.#plans.put(plan);
@@ -172,9 +178,25 @@ export class OnnxServable implements Servable {
     for (let i = 0; i < given.length; i++) given[i] = undefined;
   }
 
-  #time(plan: Plan, milliseconds: number, place: Place): void {
+  /**
+   * What a run of shapes never seen is expected to take: as much longer than others as it has more elements. Too much for many models,
+   * but on another thread a short run costs little, and a long one here would hold up everybody.
+   */
+  #expected(given: GivenInputs): number {
+    const known = this.#milliseconds;
+    return known === undefined ? this.#guess : known * Math.max(1, elementsOf(given) / Math.max(1, this.#elements ?? 1));
+  }
+
+  #time(plan: Plan, elements: number, milliseconds: number, place: Place): void {
     const first = plan.runs++ === 0;
+    this.#elements = averageSize(this.#elements, elements);
     plan.milliseconds = averageTime(plan.milliseconds, milliseconds, place, first);
     this.#milliseconds = averageTime(this.#milliseconds, milliseconds, place, first);
   }
+}
+
+function elementsOf(given: GivenInputs): number {
+  let elements = 0;
+  for (let i = 0; i < given.length; i++) elements += given[i]?.data.length ?? 0;
+  return elements;
 }

@@ -27,6 +27,11 @@ export function averageTime(
   return previous + WEIGHT * (counted - previous);
 }
 
+/** The moving average after one more run of so many elements. */
+export function averageSize(previous: number | undefined, elements: number): number {
+  return previous === undefined ? elements : previous + WEIGHT * (elements - previous);
+}
+
 /** Decides where a run of `milliseconds` on average is done, the `count`-th elsewhere. */
 export function placeOf(milliseconds: number, count: number): Place {
   if (milliseconds < LONG_MS) return "here";

@@ -1,7 +1,17 @@
 import { expect, test } from "vitest";
-import type { BatchLimits } from "../model/batching.ts";
-import { checkBatchLimits } from "./check-limits.ts";
-import { WIDE } from "./fake-batching.ts";
+import type { BatchLimits } from "./batching.ts";
+import { checkBatchLimits } from "./check-batch-limits.ts";
+
+/** Limits that limit nothing. */
+const WIDE: BatchLimits = {
+  maxBatchSize: 1000,
+  maxExecutionBatchSize: 1000,
+  splitsLargeBatches: false,
+  batchTimeoutMs: 0,
+  maxEnqueuedBatches: 10,
+  allowedBatchSizes: [],
+  padsVariableLengthInputs: false,
+};
 
 const split = { splitsLargeBatches: true, maxBatchSize: 100, maxExecutionBatchSize: 10 };
 

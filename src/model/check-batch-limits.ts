@@ -1,5 +1,5 @@
 import { ServingError } from "../base/serving-error.ts";
-import type { BatchLimits } from "../model/batching.ts";
+import type { BatchLimits } from "./batching.ts";
 
 /**
  * Checks limits against each other, by TensorFlow Serving's rules. With requests that are split, the last allowed size may also be
