@@ -6,6 +6,7 @@ import type { OnnxProgram } from "../../model/program.ts";
 import type { Runtime, SharedModel } from "../../model/runtime.ts";
 import type { Servable } from "../../model/servable.ts";
 import { DEFAULT_SIGNATURE, type Signatures } from "../../tensor/signature.ts";
+import { returnFreeMemory } from "../free-memory.ts";
 import { callElsewhere, type Pointer } from "../native-calls.ts";
 import { AttachedSession } from "./attached-session.ts";
 import { describeSession } from "./describe.ts";
@@ -68,6 +69,7 @@ export class OnnxRuntime implements Runtime {
     const { libraryPath, session } = handle as OnnxHandle;
     const { api } = openLibrary(libraryPath);
     await callElsewhere(api.releaseSession, session).catch(() => api.releaseSession(session));
+    await returnFreeMemory();
   }
 }
 
