@@ -54,6 +54,14 @@ describe("a line of a predict log", () => {
     );
   });
 
+  test("is refused for a tensor of few bytes and very many empty lists", () => {
+    const empty = (...shape: number[]): Tensor => ({ dtype: "float32", shape, data: new Float32Array(0) });
+    expect(predictLine({ x: empty(2, 0, 1_000_000_000) })).toContain('"inputs": {"x": [[], []]}');
+    expect(() => predictLine({ x: empty(1000, 1_000_000, 0) })).toThrow(
+      "a tensor of 1000000000 empty lists is not written as JSON, at most 65536",
+    );
+  });
+
   test.each<[DType, number[] | bigint[], string]>([
     ["float32", [Number.NaN, -Infinity], '["NaN", "-Infinity"]'],
     ["float64", [0.1, Infinity], '[0.1, "Infinity"]'],

@@ -28,6 +28,9 @@ const VALUE = 0x12;
 
 const FIRST_BYTES = 4096;
 
+/** Without elements nothing but this bounds what a tensor's shape makes of it. */
+const MOST_EMPTY_LISTS = 65_536;
+
 /**
  * A serialized PredictionLog as one line of JSON, its end included: when, model, version, signature, api, and what went in and came
  * out. Tensors are nested lists by alias; examples are objects by feature; classes are `[label, score]`.
@@ -138,8 +141,22 @@ function writeTensors(writer: JsonWriter, message: Uint8Array, field: number): v
     writer.text(alias);
     writer.ascii(": ");
     const tensor = decodeTensorProto(bytes);
+    checkEmptyLists(tensor.shape);
     writeDimension(writer, tensor, 0, { next: 0 });
   });
+}
+
+/** A few bytes may say that there are 10^9 rows without columns, each of which would be a list. */
+function checkEmptyLists(shape: readonly number[]): void {
+  const empty = shape.indexOf(0);
+  if (empty === -1) return;
+  const lists = shape.slice(0, empty).reduce((product, size) => product * size, 1);
+  if (lists > MOST_EMPTY_LISTS) {
+    throw new ServingError(
+      "invalid-argument",
+      `a tensor of ${lists} empty lists is not written as JSON, at most ${MOST_EMPTY_LISTS}`,
+    );
+  }
 }
 
 function writeDimension(writer: JsonWriter, tensor: Tensor, dimension: number, position: { next: number }): void {

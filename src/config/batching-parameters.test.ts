@@ -53,6 +53,11 @@ test("a file says all of it", async () => {
   });
 });
 
+test("a queue of no batches is one of one batch: every request would be refused else", async () => {
+  expect((await parseBatchLimits("max_enqueued_batches { value: 0 }", "f")).maxEnqueuedBatches).toBe(1);
+  expect((await parseBatchLimits("max_enqueued_batches { value: -1 }", "f")).maxEnqueuedBatches).toBe(-1);
+});
+
 test("without splitting the largest batch is the largest request", async () => {
   const limits = await parseBatchLimits("max_batch_size { value: 8 } max_execution_batch_size { value: 2 }", "f");
   expect(limits.maxExecutionBatchSize).toBe(8);

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
 import type { BatchingParameters } from "../gen/tensorflow_serving/servables/tensorflow/session_bundle_config_pb.ts";
-import type { BatchLimits, ServerBatching } from "../model/batching.ts";
+import type { BatchingChoice, BatchLimits, ServerBatching } from "../model/batching.ts";
 
 /** TensorFlow Serving's defaults. */
 const MAX_BATCH_SIZE = 1000;
@@ -23,7 +23,7 @@ export interface BatchingFlags {
  * a number of threads below 1. Whether the other limits fit each other shows when a model is loaded.
  */
 export async function serverBatching({ file, perModel }: BatchingFlags): Promise<ServerBatching> {
-  if (file === undefined) return { limits: batchLimits(undefined), perModel, threads: availableParallelism() };
+  if (file === undefined) return { limits: batchLimits({}), perModel, threads: availableParallelism() };
   const name = `--batching_parameters_file ${basename(file)}`;
   let text: string;
   try {
@@ -34,7 +34,7 @@ export async function serverBatching({ file, perModel }: BatchingFlags): Promise
   const parameters = await parse(text, name);
   const threads = Number(parameters.numBatchThreads ?? availableParallelism());
   if (threads < 1) throw new ServingError("invalid-argument", `${name}: num_batch_threads must be at least 1, got ${threads}`);
-  return { limits: batchLimits(parameters), perModel, threads };
+  return { limits: batchLimits(choiceOf(parameters)), perModel, threads };
 }
 
 /**
@@ -42,7 +42,7 @@ export async function serverBatching({ file, perModel }: BatchingFlags): Promise
  * @throws ServingError invalid-argument with `name`, line and column for a malformed text. The limits are not checked against each other.
  */
 export async function parseBatchLimits(text: string, name: string): Promise<BatchLimits> {
-  return batchLimits(await parse(text, name));
+  return batchLimits(choiceOf(await parse(text, name)));
 }
 
 async function parse(text: string, name: string): Promise<BatchingParameters> {
@@ -56,16 +56,31 @@ async function parse(text: string, name: string): Promise<BatchingParameters> {
   }
 }
 
-function batchLimits(parameters: BatchingParameters | undefined): BatchLimits {
-  const maxBatchSize = Number(parameters?.maxBatchSize ?? MAX_BATCH_SIZE);
-  const splitsLargeBatches = parameters?.enableLargeBatchSplitting ?? false;
+/** What was set; of a list nothing is the same as an empty one. */
+function choiceOf(parameters: BatchingParameters): BatchingChoice {
+  const { maxBatchSize, batchTimeoutMicros, maxEnqueuedBatches, maxExecutionBatchSize } = parameters;
+  return {
+    ...(maxBatchSize !== undefined && { maxBatchSize: Number(maxBatchSize) }),
+    ...(batchTimeoutMicros !== undefined && { batchTimeoutMicros: Number(batchTimeoutMicros) }),
+    ...(maxEnqueuedBatches !== undefined && { maxEnqueuedBatches: Number(maxEnqueuedBatches) }),
+    ...(maxExecutionBatchSize !== undefined && { maxExecutionBatchSize: Number(maxExecutionBatchSize) }),
+    allowedBatchSizes: parameters.allowedBatchSizes.map(Number),
+    padVariableLengthInputs: parameters.padVariableLengthInputs,
+    enableLargeBatchSplitting: parameters.enableLargeBatchSplitting ?? false,
+  };
+}
+
+/** The limits that a choice means, with TensorFlow Serving's defaults. They are not checked against each other. */
+export function batchLimits(choice: BatchingChoice): BatchLimits {
+  const { maxBatchSize = MAX_BATCH_SIZE, enableLargeBatchSplitting: splitsLargeBatches = false } = choice;
   return {
     maxBatchSize,
-    maxExecutionBatchSize: splitsLargeBatches ? Number(parameters?.maxExecutionBatchSize ?? maxBatchSize) : maxBatchSize,
+    maxExecutionBatchSize: splitsLargeBatches ? (choice.maxExecutionBatchSize ?? maxBatchSize) : maxBatchSize,
     splitsLargeBatches,
-    batchTimeoutMs: Number(parameters?.batchTimeoutMicros ?? 0) / 1000,
-    maxEnqueuedBatches: Number(parameters?.maxEnqueuedBatches ?? MAX_ENQUEUED_BATCHES),
-    allowedBatchSizes: (parameters?.allowedBatchSizes ?? []).map(Number),
-    padsVariableLengthInputs: parameters?.padVariableLengthInputs ?? false,
+    batchTimeoutMs: (choice.batchTimeoutMicros ?? 0) / 1000,
+    // With none every request that does not come alone would be refused.
+    maxEnqueuedBatches: (choice.maxEnqueuedBatches ?? MAX_ENQUEUED_BATCHES) || 1,
+    allowedBatchSizes: choice.allowedBatchSizes ?? [],
+    padsVariableLengthInputs: choice.padVariableLengthInputs ?? false,
   };
 }

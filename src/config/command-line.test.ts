@@ -105,6 +105,10 @@ describe("parseFlags", () => {
       ["--tensorflow_session_parallelism=1", "--tensorflow_inter_op_parallelism=1"],
       "--tensorflow_session_parallelism excludes --tensorflow_intra_op_parallelism and --tensorflow_inter_op_parallelism",
     ],
+    [
+      ["--model_base_path=gs://bucket/m", "--model_name=m"],
+      '--model_base_path: model m has its base_path at "gs:", only the local file system is supported by this version',
+    ],
     [["--model_base_path=/x", "./m"], "either paths or --model_base_path says what to serve, not both"],
     [["--model_config_file=/x", "./m"], "either paths or --model_config_file says what to serve, not both"],
   ])("refuses %j", (argv, message) => expect(faultOf(...argv)).toBe(message));
@@ -119,6 +123,7 @@ describe("what is served", () => {
       { kind: "config-file", path: "/c", pollIntervalMs: 5000 },
     ],
     [["--model_config_file=/c", "--model_base_path=/b"], image, { kind: "config-file", path: "/c", pollIntervalMs: 0 }],
+    [["--model_base_path=file:///b%20c/"], image, { kind: "single", name: "default", basePath: "/b c", platform: undefined }],
     [["--model_base_path=/b"], image, { kind: "single", name: "default", basePath: "/b", platform: undefined }],
     [
       ["--model_base_path=b", "--model_name=n", "--model_platform=onnx"],

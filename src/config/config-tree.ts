@@ -1,4 +1,15 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from "yaml";
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+} from "yaml";
 import { ServingError } from "../base/serving-error.ts";
 
 /** A path to a part of a config: keys of mappings and indices of lists. */
@@ -17,6 +28,12 @@ const LENGTH_LIMIT = 16 * 2 ** 20;
 /** The order of YAML's own checks is not the order of the text. */
 const TOO_DEEP = /call stack/;
 
+/** What the library says in words that are for who calls it. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ["MULTIPLE_DOCS", "a second document begins here, a config is one"],
+  ["NON_STRING_KEY", "a key must be a string"],
+]);
+
 /**
  * A YAML or JSON text (JSON is YAML) as plain data that knows where each part of it stands.
  *
@@ -30,6 +47,10 @@ export class ConfigTree {
   readonly #lines: LineCounter;
   #size = 0;
   #aliases = 0;
+  /** The last part so far of each anchor. The library would look through the whole text for each alias. */
+  readonly #anchors = new Map<string, Node>();
+  readonly #anchored = new Set<Node>();
+  readonly #targets = new Map<Alias, Node>();
 
   /** @throws ServingError invalid-argument, `LINE:COL: what is wrong` */
   constructor(text: string) {
@@ -50,8 +71,11 @@ export class ConfigTree {
     const [first] = faults.toSorted((a, b) => a.pos[0] - b.pos[0]);
     if (first !== undefined) {
       const deep = faults.some(({ message }) => TOO_DEEP.test(message));
-      throw this.#error(first.pos[0], deep ? "nested too deep" : sentence(first.message));
+      throw this.#error(first.pos[0], deep ? "nested too deep" : (WORDS.get(first.code) ?? sentence(first.message)));
     }
+    const { explicit, version } = this.document.directives.yaml;
+    // In version 1.1 yes is true and 010 is eight.
+    if (explicit && version === "1.1") throw this.#error(0, "YAML 1.1 is not taken, leave the %YAML line out or say 1.2");
     this.value = this.#plain(this.document.contents, 1);
   }
 
@@ -80,16 +104,23 @@ export class ConfigTree {
     if (++this.#size > SIZE_LIMIT) throw this.#error(0, `more than ${SIZE_LIMIT} values, with those that aliases repeat`);
     if (isAlias(node)) {
       if (++this.#aliases > ALIAS_LIMIT) throw this.#error(offsetOf(node) ?? 0, `more than ${ALIAS_LIMIT} aliases to follow`);
-      const target = node.resolve(this.document);
+      // What an alias inside of a repeated part stands for was told when that was read first.
+      const target = this.#targets.get(node) ?? this.#anchors.get(node.source);
       if (target === undefined)
         throw this.#error(offsetOf(node) ?? 0, `there is no anchor "${node.source.slice(0, 80)}" before this`);
+      this.#targets.set(node, target);
       return this.#plain(target, depth + 1);
+    }
+    this.#note(node as Node);
+    if ((node as Node).tag !== undefined) {
+      throw this.#error(offsetOf(node as Node) ?? 0, `tags such as ${(node as Node).tag!.slice(0, 80)} are not taken`);
     }
     if (isSeq(node)) return node.items.map((item) => this.#plain(item, depth + 1));
     if (isMap(node)) {
       const object = Object.create(null) as Record<string, unknown>;
       for (const { key, value } of node.items) {
         const name = keyOf(key);
+        this.#note(key as Node);
         if (name in object)
           throw this.#error(offsetOf(key as Node) ?? 0, `the key ${JSON.stringify(name.slice(0, 100))} is there twice`);
         object[name] = this.#plain(value, depth + 1);
@@ -97,6 +128,13 @@ export class ConfigTree {
       return object;
     }
     return isScalar(node) ? scalar(node) : null;
+  }
+
+  #note(node: Node): void {
+    if (!isScalar(node) && !isMap(node) && !isSeq(node)) return;
+    if (node.anchor === undefined || this.#anchored.has(node)) return;
+    this.#anchored.add(node);
+    this.#anchors.set(node.anchor, node);
   }
 
   #error(offset: number, message: string): ServingError {

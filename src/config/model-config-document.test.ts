@@ -44,6 +44,15 @@ describe("our own form", () => {
         ["canary", 0.5],
       ]),
       logging: { samplingRate: 0.01, filenamePrefix: "/srv/config/logs/iris", format: "jsonl" },
+      batching: {
+        maxBatchSize: 32,
+        batchTimeoutMicros: 500,
+        maxEnqueuedBatches: 4,
+        allowedBatchSizes: [8, 32],
+        padVariableLengthInputs: true,
+        enableLargeBatchSplitting: true,
+        maxExecutionBatchSize: 8,
+      },
     },
     plain("digits", "/srv/config/digits"),
   ];
@@ -64,6 +73,14 @@ models:
       sampling_rate: 0.01
       prefix: logs/iris
       format: json
+    batching:
+      max_batch_size: 32
+      batch_timeout_micros: 500
+      max_enqueued_batches: 4
+      allowed_batch_sizes: [8, 32]
+      pad_variable_length_inputs: true
+      enable_large_batch_splitting: true
+      max_execution_batch_size: 8
   - {name: digits, base_path: ./digits}
 `;
     expect(read(text)).toEqual(everything);
@@ -76,7 +93,11 @@ models:
         "iris": {
           "base_path": "/srv/iris", "platform": "onnx", "version_policy": {"specific": [1, 9007199254740993]},
           "labels": {"stable": 1, "canary": 9007199254740993}, "traffic_split": {"stable": 95, "canary": 0.5},
-          "logging": {"sampling_rate": 0.01, "prefix": "logs/iris", "format": "json"}
+          "logging": {"sampling_rate": 0.01, "prefix": "logs/iris", "format": "json"},
+          "batching": {
+            "max_batch_size": 32, "batch_timeout_micros": 500, "max_enqueued_batches": 4, "allowed_batch_sizes": [8, 32],
+            "pad_variable_length_inputs": true, "enable_large_batch_splitting": true, "max_execution_batch_size": 8
+          }
         },
         "digits": {"base_path": "digits"}
       }
@@ -127,7 +148,32 @@ models:
     [model("base_pth: /n"), 'models.yaml:4:5: a model has no key "base_pth" (did you mean base_path?)'],
     [
       model("colour: red"),
-      'models.yaml:4:5: a model has no key "colour" (known: name, base_path, platform, version_policy, labels, traffic_split, logging)',
+      'models.yaml:4:5: a model has no key "colour" (known: name, base_path, platform, version_policy, labels, traffic_split, logging, batching)',
+    ],
+    [
+      model("batching: {num_batch_threads: 4}"),
+      'models.yaml:4:16: batching has no key "num_batch_threads" (the threads are the server\'s: set it in --batching_parameters_file)',
+    ],
+    [
+      model("batching: {max_batch_sise: 4}"),
+      'models.yaml:4:16: batching has no key "max_batch_sise" (did you mean max_batch_size?)',
+    ],
+    [model("batching: {max_batch_size: 0}"), "models.yaml:4:32: models[0].batching.max_batch_size: expected at least 1, got 0"],
+    [
+      model("batching: {batch_timeout_micros: 1.5}"),
+      "models.yaml:4:38: models[0].batching.batch_timeout_micros: expected an integer, got 1.5",
+    ],
+    [
+      model("batching: {max_batch_size: {value: 8}}"),
+      "models.yaml:4:32: models[0].batching.max_batch_size: expected a number, got a mapping",
+    ],
+    [
+      model("batching: {pad_variable_length_inputs: yes}"),
+      'models.yaml:4:44: models[0].batching.pad_variable_length_inputs: expected true or false, got "yes"',
+    ],
+    [
+      model("batching: {allowed_batch_sizes: [2, 4]}"),
+      "models.yaml:4:15: Last entry in allowed_batch_sizes must match max_batch_size; last entry was 4; expected 1000",
     ],
     [model("base_path: /n"), 'models.yaml:4:5: the key "base_path" is there twice'],
     [
@@ -175,6 +221,12 @@ models:
     [
       "models: [{name: m, base_path: 'gs://bucket/m'}]",
       'models.yaml:1:31: model m has its base_path at "gs:", only the local file system is supported by this version',
+    ],
+    ['models: [{name: m, base_path: "/m\\0"}]', "models.yaml:1:31: model m has a NUL character in its base_path"],
+    ["models: [{name: m, base_path: 'file:///m%00'}]", "models.yaml:1:31: model m has a NUL character in its base_path"],
+    [
+      'models: [{name: "\\ud800", base_path: /m}]',
+      "models.yaml:1:17: the name of a model in the config list is not Unicode text",
     ],
     [
       "models: [{name: m, base_path: 'file://host/m'}]",

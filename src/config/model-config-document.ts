@@ -1,5 +1,9 @@
 import { isAbsolute, join } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
+import type { BatchingChoice } from "../model/batching.ts";
+import { checkBatchLimits } from "../model/check-batch-limits.ts";
+import { batchingChoice } from "./batching-keys.ts";
+import { batchLimits } from "./batching-parameters.ts";
 import { type ConfigPath, ConfigTree } from "./config-tree.ts";
 import { resolveRequestLogging } from "./logging-config.ts";
 import { LATEST_VERSION, type ModelConfig, type VersionPolicy } from "./model-config.ts";
@@ -74,6 +78,13 @@ export function parseModelConfigDocument(text: string, origin: ConfigOrigin, rul
   return { form, tree, models };
 }
 
+/** Where a model of a document is. */
+export function modelPath({ form, models }: Pick<ConfigDocument, "form" | "models">, name: string): ConfigPath {
+  if (form === "map") return ["models", name];
+  const index = models.findIndex((model) => model.name === name);
+  return [form === "stfs" ? STFS_LIST : "models", index];
+}
+
 /**
  * Reads one model of our own form, in YAML or JSON, whose name is known; the text may repeat it.
  * @throws ServingError invalid-argument, `LINE:COL: what is wrong`
@@ -130,7 +141,7 @@ function resolveEntry(
   fallback: VersionPolicy,
 ): ModelConfig {
   const refuse = (...steps: readonly string[]) => refuseAt(tree, origin, [...path, ...steps]);
-  const { base_path, platform, version_policy, labels, traffic_split, logging } = shape;
+  const { base_path, platform, version_policy, labels, traffic_split, logging, batching } = shape;
   const { folder } = origin;
   const basePath = resolveBasePath(name, base_path, folder, refuse("base_path"));
   checkPlatform(name, platform, rules, refuse("platform"));
@@ -152,6 +163,7 @@ function resolveEntry(
         refuse("logging"),
       ),
     }),
+    ...(batching !== undefined && { batching: resolveBatching(batching, refuse("batching")) }),
   };
   checkTrafficSplit(model, (label) => refuseAt(tree, origin, [...path, "traffic_split", label], "key"));
   return model;
@@ -164,6 +176,16 @@ function resolveVersionPolicy(shape: VersionPolicyShape | undefined, fallback: V
   if (shape.latest !== undefined) return { kind: "latest", count: shape.latest };
   if (shape.specific !== undefined) return { kind: "specific", versions: shape.specific.map(BigInt) };
   return { kind: "all" };
+}
+
+function resolveBatching(written: Readonly<Record<string, unknown>>, refuse: Refuse): BatchingChoice {
+  const choice = batchingChoice(written);
+  try {
+    checkBatchLimits(batchLimits(choice));
+  } catch (cause) {
+    throw refuse(ServingError.from(cause).message, cause);
+  }
+  return choice;
 }
 
 function prefixIn(folder: string | undefined, prefix: string): string {

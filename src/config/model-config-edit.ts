@@ -4,19 +4,27 @@ import { type ConfigDocument, STFS_LIST, STFS_VERSION_POLICY } from "./model-con
 import { type ConfigObject, type ConfigValue, configObject, formatJson, modelObject } from "./model-config-json.ts";
 
 /** The text of a JSON config with other models; of what did not change, all stays as it is written but blanks. */
-export function editJson({ form, tree, models: before }: ConfigDocument, models: readonly ModelConfig[]): string {
+export function editJson(document: ConfigDocument, models: readonly ModelConfig[]): string {
+  const { form, tree } = document;
   const key = form === "stfs" ? STFS_LIST : "models";
   const root = tree.value as ConfigObject;
-  const known = new Map(
-    before.map((model, index) => [model.name, { model, written: writtenAt(root[key]!, form, model.name, index) }]),
-  );
-  const entries = models.map((model): [string, ConfigObject] => {
+  const entries = editedEntries(document, models);
+  const list = form === "map" ? configObject(entries) : entries.map(([, entry]) => entry);
+  return `${formatJson(configObject(Object.entries(root).map(([name, value]) => [name, name === key ? list : value])))}\n`;
+}
+
+/** The entries of a config with other models, by name; of what did not change, all stays as it is written. */
+export function editedEntries(
+  { form, tree, models: before }: ConfigDocument,
+  models: readonly ModelConfig[],
+): readonly [string, ConfigObject][] {
+  const list = (tree.value as ConfigObject)[form === "stfs" ? STFS_LIST : "models"]!;
+  const known = new Map(before.map((model, index) => [model.name, { model, written: writtenAt(list, form, model.name, index) }]));
+  return models.map((model) => {
     const entry = known.get(model.name);
     if (entry === undefined) return [model.name, entryObject(model, form)];
     return [model.name, changed(entry.written, entryObject(entry.model, form), entryObject(model, form))];
   });
-  const list = form === "map" ? configObject(entries) : entries.map(([, entry]) => entry);
-  return `${formatJson(configObject(Object.entries(root).map(([name, value]) => [name, name === key ? list : value])))}\n`;
 }
 
 function writtenAt(list: ConfigValue, form: ConfigDocument["form"], name: string, index: number): ConfigObject {

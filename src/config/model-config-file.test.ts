@@ -21,6 +21,9 @@ describe("the form of a config file is told", () => {
     ['\ufeff{"model_config_list": []}', "models.txt", false],
     ["model_config_list:\n  - name: a", "models.config", false],
     ["---\nmodels: []", "models.config", false],
+    // A comment that could be cut into comments in more ways than there is time for.
+    [`model_config_list: ${"#".repeat(80)}\n  - name: a`, "models.config", false],
+    [`model_config_list ${"#".repeat(80)}\n{}`, "models.yaml", true],
   ])("of %j in %s: text format %s", (text, path, expected) => expect(isTextFormat(text, path)).toBe(expected));
 });
 

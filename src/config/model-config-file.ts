@@ -1,18 +1,24 @@
 import { basename, dirname, extname } from "node:path";
-import type { ModelConfig } from "./model-config.ts";
 import type { ConfigDocument, ConfigOrigin } from "./model-config-document.ts";
 import type { ModelConfigRules } from "./model-config-rules.ts";
+import type { ModelServerConfigText } from "./model-server-config.ts";
 
 /** A model config file, read. */
-export type ModelConfigFile =
-  /** A `tensorflow.serving.ModelServerConfig` in protobuf text format. */
-  { readonly kind: "text-format"; readonly models: readonly ModelConfig[] } | ({ readonly kind: "document" } & ConfigDocument);
+export type ModelConfigFile = {
+  /** `FILE:LINE:COL` of the version that a label of a model stands for; in text format, of the model. */
+  readonly labelPlace: (model: string, label: string) => string;
+} & (
+  | /** A `tensorflow.serving.ModelServerConfig` in protobuf text format. */ ({
+      readonly kind: "text-format";
+    } & ModelServerConfigText)
+  | ({ readonly kind: "document" } & ConfigDocument)
+);
 
 /** Blanks and comments, which look alike in every form. */
 const PREAMBLE = /^\ufeff?(?:[ \t\r\n\v\f]|#[^\n]*)*/;
 
 /** A message's field, and its braces behind it. */
-const TEXT_FORMAT = /^(?:model_config_list|custom_model_config)(?:[ \t\r\n\v\f:]|#[^\n]*)*[{<]/;
+const TEXT_FORMAT = /^(?:model_config_list|custom_model_config)(?:[ \t\r\n\v\f:]|#[^\n]*\n)*[{<]/;
 
 /** What neither a message nor a scalar of text format begins with, or a key of ours. */
 const DOCUMENT = /^(?:[{["'%&!?-]|(?:models|model_config_list|\$schema)[ \t]*:)/;
@@ -35,11 +41,17 @@ export function isTextFormat(text: string, path: string): boolean {
 export async function parseModelConfigFile(text: string, path: string, rules: ModelConfigRules): Promise<ModelConfigFile> {
   // Loaded when first needed: each of the readers costs a large part of what a start would otherwise wait for.
   if (isTextFormat(text, path)) {
-    const { parseModelServerConfig } = await import("./model-server-config.ts");
-    return { kind: "text-format", models: parseModelServerConfig(text, rules, basename(path)) };
+    const { readModelServerConfig } = await import("./model-server-config.ts");
+    const { placeInText } = await import("../codec/text-format/text-format-error.ts");
+    const read = readModelServerConfig(text, rules, basename(path));
+    const labelPlace = (model: string) => `${basename(path)}:${placeInText(text, read.spans.models.get(model)?.whole.open ?? 0)}`;
+    return { kind: "text-format", labelPlace, ...read };
   }
-  const { parseModelConfigDocument } = await import("./model-config-document.ts");
-  return { kind: "document", ...parseModelConfigDocument(text, originOf(path), rules) };
+  const { parseModelConfigDocument, modelPath } = await import("./model-config-document.ts");
+  const document = parseModelConfigDocument(text, originOf(path), rules);
+  const labelPlace = (model: string, label: string) =>
+    `${basename(path)}:${document.tree.place([...modelPath(document, model), "labels", label])}`;
+  return { kind: "document", labelPlace, ...document };
 }
 
 function originOf(path: string): ConfigOrigin {

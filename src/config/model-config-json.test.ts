@@ -41,6 +41,7 @@ test("has everything a model can be configured with, and is JSON", () => {
       ["canary", 0.5],
     ]),
     logging: { samplingRate: 0.01, filenamePrefix: "/logs/a", format: "jsonl" },
+    batching: { maxBatchSize: 8, allowedBatchSizes: [4, 8], padVariableLengthInputs: false },
   };
   const text = modelConfigJson(config);
   expect(JSON.parse(text)).toEqual({
@@ -51,6 +52,7 @@ test("has everything a model can be configured with, and is JSON", () => {
     labels: { stable: 1, canary: 2 },
     traffic_split: { stable: 9, canary: 0.5 },
     logging: { sampling_rate: 0.01, prefix: "/logs/a", format: "json" },
+    batching: { max_batch_size: 8, allowed_batch_sizes: [4, 8], pad_variable_length_inputs: false },
   });
   expect(parseModelConfig(config.name, text, { platforms: ["onnx"] })).toEqual(config);
 });

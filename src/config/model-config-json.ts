@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { BATCHING_KEYS } from "./batching-keys.ts";
 import { LATEST_VERSION, type ModelConfig, type VersionPolicy } from "./model-config.ts";
 
 /** What JSON can say, with integers of any size. */
@@ -21,7 +22,7 @@ export function formatModelConfigs(models: readonly ModelConfig[]): string {
 
 /** A model in our own form; a version policy that is the `fallback` of the form is left out. */
 export function modelObject(model: ModelConfig, fallback: VersionPolicy = LATEST_VERSION): ConfigObject {
-  const { name, basePath, platform, versionPolicy, labels, trafficSplit, logging } = model;
+  const { name, basePath, platform, versionPolicy, labels, trafficSplit, logging, batching } = model;
   const parts: [string, ConfigValue][] = [
     ["name", name],
     ["base_path", basePath],
@@ -34,6 +35,10 @@ export function modelObject(model: ModelConfig, fallback: VersionPolicy = LATEST
     const { samplingRate, filenamePrefix, format } = logging;
     const kind = configObject([["format", format === "jsonl" ? "json" : "tfrecord"]]);
     parts.push(["logging", configObject([["sampling_rate", samplingRate], ["prefix", filenamePrefix], ...Object.entries(kind)])]);
+  }
+  if (batching !== undefined) {
+    const set = [...BATCHING_KEYS].filter(([, name]) => batching[name] !== undefined);
+    parts.push(["batching", configObject(set.map(([key, name]) => [key, batching[name]!]))]);
   }
   return configObject(parts);
 }

@@ -27,6 +27,8 @@ export function checkNames(names: readonly string[], refuse: (index: number) => 
   const seen = new Set<string>();
   for (const [index, name] of names.entries()) {
     if (name === "") throw refuse(index)("a model in the config list has no name");
+    // Half a surrogate pair: no request can ask for it, and no file hold it.
+    if (/\p{Surrogate}/u.test(name)) throw refuse(index)("the name of a model in the config list is not Unicode text");
     if (seen.has(name)) throw refuse(index)(`Illegal to list model ${name} multiple times in config list`);
     seen.add(name);
   }
@@ -37,6 +39,7 @@ export function checkNames(names: readonly string[], refuse: (index: number) => 
  * @throws what `refuse` gives
  */
 export function resolveBasePath(name: string, basePath: string, rootFolder: string | undefined, refuse: Refuse): string {
+  if (basePath.includes("\0")) throw refuse(`model ${name} has a NUL character in its base_path`);
   if (isAbsolute(basePath)) return basePath;
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(basePath)?.[1]?.toLowerCase();
   if (scheme === "file") return fileUrlPath(name, basePath, refuse);
@@ -49,10 +52,12 @@ export function resolveBasePath(name: string, basePath: string, rootFolder: stri
 
 function fileUrlPath(name: string, url: string, refuse: Refuse): string {
   try {
-    return fileURLToPath(url);
+    const path = fileURLToPath(url);
+    if (!path.includes("\0")) return path;
   } catch (cause) {
     throw refuse(`model ${name} has a malformed URL as its base_path, expected file:///folder`, cause);
   }
+  throw refuse(`model ${name} has a NUL character in its base_path`);
 }
 
 /**

@@ -22,7 +22,16 @@ test("the JSON Schema tells editors every key, what it means, and what may be le
   expect(schema.required).toEqual(["models"]);
   const [list, map] = schema.properties!.models!.anyOf!;
   const model = list!.items!.properties!;
-  expect(Object.keys(model)).toEqual(["name", "base_path", "platform", "version_policy", "labels", "traffic_split", "logging"]);
+  expect(Object.keys(model)).toEqual([
+    "name",
+    "base_path",
+    "platform",
+    "version_policy",
+    "labels",
+    "traffic_split",
+    "logging",
+    "batching",
+  ]);
   for (const [key, { description }] of Object.entries(model)) expect([key, description]).toEqual([key, expect.any(String)]);
   expect(map!.additionalProperties).toMatchObject({ additionalProperties: false, required: ["base_path"] });
   expect(model.labels!.additionalProperties).toMatchObject({ type: "integer", format: "int64" });

@@ -9,19 +9,21 @@ function mapping<Value extends z.ZodType>(value: Value) {
   return z.preprocess((input) => (isMapping(input) ? new Map(Object.entries(input)) : input), z.map(z.string(), value));
 }
 
+const NO_HINTS: ReadonlyMap<string, string> = new Map();
+
 function isMapping(input: unknown): input is object {
   return typeof input === "object" && input !== null && !Array.isArray(input);
 }
 
-/** A mapping with these keys and no others; an unknown one is answered with the nearest of them. */
-function record<Shape extends z.core.$ZodShape>(what: string, shape: Shape) {
+/** A mapping with these keys and no others; an unknown one is answered with its hint, or else the nearest of them. */
+function record<Shape extends z.core.$ZodShape>(what: string, shape: Shape, hints: ReadonlyMap<string, string> = NO_HINTS) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code !== "unrecognized_keys") return undefined;
       const key = (issue as unknown as { readonly keys: readonly string[] }).keys[0]!;
       const nearest = nearestName(key, known);
-      const hint = nearest === undefined ? `known: ${known.join(", ")}` : `did you mean ${nearest}?`;
+      const hint = hints.get(key) ?? (nearest === undefined ? `known: ${known.join(", ")}` : `did you mean ${nearest}?`);
       return `${what} has no key "${key.slice(0, 100)}" (${hint})`;
     },
   });
@@ -62,6 +64,25 @@ const logging = record("logging", {
   format: z.enum(["tfrecord", "json"]).optional().describe("TFRecord of PredictionLog (the default), or JSON lines"),
 }).describe("Which requests are logged, and where to. Default: none");
 
+const count = (least: number) => z.int().min(least).optional();
+
+const batching = record(
+  "batching",
+  {
+    max_batch_size: count(1).describe("Most rows of one request, and of one run. Default: 1000"),
+    batch_timeout_micros: count(0).describe("Longest a batch that is not full waits for more, in microseconds. Default: 0"),
+    max_enqueued_batches: count(0).describe("Batches that may wait. Default: 10"),
+    allowed_batch_sizes: z
+      .array(z.int().min(1))
+      .optional()
+      .describe("Batches are filled up to the next of these. Default: any size"),
+    pad_variable_length_inputs: z.boolean().optional().describe("Rows of different lengths run together. Default: false"),
+    enable_large_batch_splitting: z.boolean().optional().describe("A request may take several runs. Default: false"),
+    max_execution_batch_size: count(1).describe("With splitting, most rows of one run. Default: max_batch_size"),
+  },
+  new Map([["num_batch_threads", "the threads are the server's: set it in --batching_parameters_file"]]),
+).describe("How requests are run together, in place of what the server and the version's folder say. Needs --enable_batching");
+
 /** What every form of a model has besides its name and where it is. */
 const choices = {
   version_policy: versionPolicy.optional(),
@@ -70,6 +91,7 @@ const choices = {
     .optional()
     .describe("Weights by label: a request that names neither version nor label is answered by one of them, drawn by weight"),
   logging: logging.optional(),
+  batching: batching.optional(),
 };
 
 const unnamed = {

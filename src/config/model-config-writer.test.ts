@@ -62,10 +62,17 @@ describe("any models", () => {
         ),
         { nil: undefined },
       ),
+      batching: fc.constantFrom(
+        undefined,
+        {},
+        { maxBatchSize: 4, batchTimeoutMicros: 0, allowedBatchSizes: [2, 4] },
+        { maxEnqueuedBatches: 0, enableLargeBatchSplitting: true, maxExecutionBatchSize: 8, padVariableLengthInputs: false },
+      ),
     })
     .map(
-      ({ platform, labels: names, weights, logging, ...rest }): ModelConfig => ({
+      ({ platform, labels: names, weights, logging, batching, ...rest }): ModelConfig => ({
         ...rest,
+        ...(batching !== undefined && { batching }),
         ...(platform !== undefined && { platform }),
         ...(logging !== undefined && { logging }),
         labels: new Map(names),
@@ -107,11 +114,9 @@ describe("any models", () => {
 
   test("written to text format read back as they were, as far as it has words for them", async () => {
     const sayable = models.map((list) =>
-      list.map((each) => ({
-        ...each,
-        platform: each.platform ?? "onnx",
-        trafficSplit: NO_TRAFFIC_SPLIT,
-      })),
+      list
+        .filter(({ batching }) => batching === undefined)
+        .map((each) => ({ ...each, platform: each.platform ?? "onnx", trafficSplit: NO_TRAFFIC_SPLIT })),
     );
     await fc.assert(
       fc.asyncProperty(sayable, async (list) => {
@@ -119,6 +124,16 @@ describe("any models", () => {
         expect((await read(written, "/srv/models.config")).models).toEqual(list);
       }),
       { numRuns: 30 },
+    );
+    await fc.assert(
+      fc.asyncProperty(sayable, sayable, async (first, second) => {
+        const once = await rewrite("model_config_list {}", () => first, "/srv/models.config");
+        const mixed = [...first.filter(({ name }) => !second.some((model) => model.name === name)).slice(1), ...second];
+        const twice = await rewrite(once, () => mixed, "/srv/models.config");
+        const byName = (list: readonly ModelConfig[]) => list.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+        expect(byName((await read(twice, "/srv/models.config")).models)).toEqual(byName(mixed));
+      }),
+      { numRuns: 15 },
     );
   });
 });
@@ -204,13 +219,92 @@ test("a JSON file keeps what it says of a model that is not ours", async () => {
 });
 
 describe("a text-format file", () => {
-  const text = '# ours\n\nmodel_config_list { config { name: "m" base_path: "/m" model_platform: "onnx" } } # end\n';
+  const path = "/srv/models.config";
+  /** The second model says more than the server keeps of it. */
+  const text = `# ours
 
-  test("keeps the comment at its head", async () => {
-    const written = await rewrite(text, ([m]) => [{ ...m!, versionPolicy: { kind: "all" } }], "/srv/models.config");
-    expect(written).toBe(
-      '# ours\n\nmodel_config_list {\n  config {\n    name: "m"\n    base_path: "/m"\n    model_platform: "onnx"\n    model_version_policy { all {} }\n  }\n}\n',
+model_config_list: {
+  # flowers
+  config: {
+    name: "iris"  # Fisher's
+    base_path: "/iris"
+    model_type: TENSORFLOW
+    logging_config {
+      log_collector_config { type: "json" filename_prefix: "/logs/iris" }
+      sampling_config {
+        sampling_rate: 0.5
+        per_task_sampling_configs { dc: "nowhere" sampling_rate: 0.25 }
+      }
+    }
+  },
+  # handwriting
+  config < name: 'digits'; base_path: '/digits'; model_platform: "onnx", model_version_policy: { latest {} } >;
+  config { name: "last" base_path: "/last" model_platform: "onnx" } # end of the list
+} # end
+`;
+
+  test("keeps every letter of what did not change", async () => {
+    const written = await rewrite(
+      text,
+      ([iris, digits, last]) => [
+        iris!,
+        { ...digits!, versionPolicy: { kind: "all" } },
+        last!,
+        { ...plain("new"), platform: "onnx" },
+      ],
+      path,
     );
+    expect(written).toBe(
+      text
+        .replace(
+          /config < .*;/,
+          'config {\n    name: "digits"\n    base_path: "/digits"\n    model_platform: "onnx"\n    model_version_policy { all {} }\n  };',
+        )
+        .replace("} # end\n", '  config {\n    name: "new"\n    base_path: "/new"\n    model_platform: "onnx"\n  }\n} # end\n'),
+    );
+  });
+
+  test("keeps what a logging_config says besides when another part of its model changed", async () => {
+    const written = await rewrite(
+      text,
+      ([iris, ...others]) => [{ ...iris!, labels: new Map([["stable", 1n]]) }, ...others],
+      path,
+    );
+    expect(written).toContain('version_labels { key: "stable" value: 1 }');
+    expect(written).toContain('dc: "nowhere" sampling_rate: 0.25');
+  });
+
+  test("loses a model with its lines, and nothing else", async () => {
+    expect(await rewrite(text, ([iris, , last]) => [iris!, last!], path)).toBe(text.replace(/ {2}config < .*;\n/, ""));
+    expect(await rewrite(text, ([iris, digits]) => [iris!, digits!], path)).toBe(
+      text.replace('config { name: "last" base_path: "/last" model_platform: "onnx" } # end', " # end").replace("   #", "   #"),
+    );
+  });
+
+  test("keeps its line ends and its byte order mark", async () => {
+    const windows = `\ufeff${text.replaceAll("\n", "\r\n")}`;
+    const written = await rewrite(windows, (models) => [...models, { ...plain("new"), platform: "onnx" }], path);
+    expect(written.startsWith(windows.slice(0, windows.indexOf("} # end\r")))).toBe(true);
+    expect(written.replaceAll("\r\n", "")).not.toContain("\n");
+  });
+
+  test.each([
+    ["first", 0],
+    ["second", 1],
+    ["last", 2],
+  ])("whose models are in brackets loses the %s one, and the others stay as they are written", async (_, index) => {
+    const entries = ["a", "b", "c"].map((name) => `{ name: "${name}" base_path: "/${name}" model_type: TENSORFLOW }`);
+    const list = `model_config_list { config: [ ${entries.join(", ")} ] }`;
+    const written = await rewrite(list, (models) => models.toSpliced(index, 1), path);
+    for (const [at, entry] of entries.entries()) expect(written.includes(entry)).toBe(at !== index);
+  });
+
+  test("on one line takes a model more, and one that is empty takes its first", async () => {
+    const first = '{ name: "m" base_path: "/m" model_platform: "onnx" }';
+    for (const before of [`model_config_list { config ${first} }`, "model_config_list {}", "model_config_list <>"]) {
+      const written = await rewrite(before, (models) => [...models, { ...plain("new"), platform: "onnx" }], path);
+      expect((await read(written, path)).models.at(-1)).toEqual({ ...plain("new"), platform: "onnx" });
+    }
   });
 
   test.each<[string, Partial<ModelConfig>, string]>([
@@ -220,10 +314,30 @@ describe("a text-format file", () => {
       { platform: "onnx", labels: new Map([["a", 1n]]), trafficSplit: new Map([["a", 1]]) },
       "model n with a traffic_split",
     ],
+    ["with batching", { platform: "onnx", batching: {} }, "model n with batching"],
   ])("has no words for a model %s", async (_, more, message) => {
-    await expect(rewrite(text, (models) => [...models, { ...plain("n"), ...more }], "/srv/models.config")).rejects.toMatchObject({
+    await expect(rewrite(text, (models) => [...models, { ...plain("n"), ...more }], path)).rejects.toMatchObject({
       code: "failed-precondition",
       message: expect.stringContaining(message),
     });
   });
+});
+
+test.each([
+  ["models.yaml", "# ours\r\nmodels:\r\n  # first\r\n  - name: a\r\n    base_path: /a # here\r\n"],
+  ["models.json", '\ufeff{\r\n  "models": [\r\n    {"name": "a", "base_path": "/a"}\r\n  ]\r\n}\r\n'],
+])("a file %s of Windows keeps its line ends and comments", async (name, text) => {
+  const written = await rewrite(text, (models) => [...models, plain("b")], `/srv/${name}`);
+  expect(written.replaceAll("\r\n", "")).not.toMatch(/[\r\n]/);
+  expect(written.startsWith("\ufeff")).toBe(text.startsWith("\ufeff"));
+  if (name === "models.yaml") expect(written.startsWith(text)).toBe(true);
+});
+
+test("a YAML file that is written anew keeps what it says of a model that is not ours", async () => {
+  const text =
+    "model_config_list:\n  - &a {name: a, base_path: ./a, version_policy: &p {latest: 2}, session_config: {allow_growth: true}}\n" +
+    "  - {name: b, base_path: ./b, version_policy: *p, custom_op_paths: ./ops}\n";
+  const written = await rewrite(text, ([, b]) => [b!, plain("c")]);
+  expect(written).toContain("custom_op_paths: ./ops");
+  expect(written).toContain("base_path: ./b");
 });

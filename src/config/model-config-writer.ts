@@ -25,7 +25,8 @@ export async function formatConfigFile(
 ): Promise<string> {
   if (previous !== undefined && isDeepStrictEqual(byName(previous.file.models), byName(models))) return previous.text;
   for await (const text of candidates(path, models, previous)) {
-    if (await means(text, path, models, rules)) return text;
+    const written = previous === undefined ? text : asBefore(text, previous.text);
+    if (await means(written, path, models, rules)) return written;
   }
   throw new ServingError("failed-precondition", "the config file's form has no words for these models; write them in YAML");
 }
@@ -38,8 +39,9 @@ async function* candidates(
 ): AsyncGenerator<string> {
   const kind = previous?.file.kind ?? kindOf(path);
   if (kind === "text-format") {
-    const { formatModelServerConfig } = await import("./model-config-text.ts");
-    yield formatModelServerConfig(models, previous?.text);
+    const { editModelServerConfig, formatModelServerConfig } = await import("./model-config-text.ts");
+    if (previous?.file.kind === "text-format") yield* editModelServerConfig(previous.file, previous.text, models);
+    else yield formatModelServerConfig(models);
     return;
   }
   if (previous?.file.kind === "document") {
@@ -55,6 +57,12 @@ async function* candidates(
   }
   if (kind === "json") yield formatModelConfigs(models);
   else yield (await import("./model-config-yaml.ts")).formatYaml(models);
+}
+
+/** With the line ends and the byte order mark that the text had before. */
+function asBefore(text: string, before: string): string {
+  const lines = /^[^\n]*\r\n/.test(before) ? text.replaceAll(/\r?\n/g, "\r\n") : text;
+  return before.startsWith("\ufeff") && !lines.startsWith("\ufeff") ? `\ufeff${lines}` : lines;
 }
 
 function kindOf(path: string): "text-format" | "yaml" | "json" {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { Document, isMap, isScalar, isSeq, type Pair, parseDocument, type YAMLMap, type YAMLSeq } from "yaml";
 import type { ModelConfig } from "./model-config.ts";
 import { type ConfigDocument, STFS_LIST } from "./model-config-document.ts";
-import { entryObject } from "./model-config-edit.ts";
+import { editedEntries, entryObject } from "./model-config-edit.ts";
 import type { ConfigObject } from "./model-config-json.ts";
 
 /**
@@ -18,13 +18,10 @@ export function formatYaml(models: readonly ModelConfig[]): string {
 
 /**
  * The text of a YAML config with other models: first with comments and everything that did not change as it is written, then, for
- * texts in which parts refer to one another, with all models written anew.
+ * texts in which parts refer to one another, without the comments of the models.
  */
-export function* editYaml(
-  { form, models: before }: ConfigDocument,
-  text: string,
-  models: readonly ModelConfig[],
-): Generator<string> {
+export function* editYaml(previous: ConfigDocument, text: string, models: readonly ModelConfig[]): Generator<string> {
+  const { form, models: before } = previous;
   const style = {
     ...STYLE,
     indentSeq: !/^[\w$]+:[ \t]*(?:#[^\n]*)?\r?\n-[ \t]/m.test(text),
@@ -38,7 +35,7 @@ export function* editYaml(
     // An anchor went away that an alias needs.
   }
   const renewed = read(text);
-  const entries = models.map((model): [string, ConfigObject] => [model.name, entryObject(model, form)]);
+  const entries = editedEntries(previous, models);
   renewed.set(keyOf(form), renewed.createNode(form === "map" ? new Map(entries) : entries.map(([, entry]) => entry)));
   yield renewed.toString(style);
 }

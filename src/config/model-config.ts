@@ -1,3 +1,4 @@
+import type { BatchingChoice } from "../model/batching.ts";
 import type { RequestLogging } from "../model/request-logging.ts";
 
 /** Which of a model's versions are served. */
@@ -23,6 +24,8 @@ export interface ModelConfig {
   readonly trafficSplit: ReadonlyMap<string, number>;
   /** Absent when no request is logged. */
   readonly logging?: RequestLogging;
+  /** Absent when the version's folder or the server's flags say how the model is batched. */
+  readonly batching?: BatchingChoice;
 }
 
 /** What a model is served with when nothing else is said. */

@@ -1,9 +1,11 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { ServingError } from "../base/serving-error.ts";
+import { parseTextFormat } from "../codec/text-format/parse-text-format.ts";
 import { ModelServerConfigSchema } from "../gen/tensorflow_serving/config/model_server_config_pb.ts";
+import { LATEST_VERSION } from "./model-config.ts";
 import type { ModelConfigRules } from "./model-config-rules.ts";
-import { parseModelServerConfig, resolveModelServerConfig } from "./model-server-config.ts";
+import { decodeModelServerConfig, parseModelServerConfig, resolveModelServerConfig } from "./model-server-config.ts";
 
 const rules: ModelConfigRules = { platforms: ["tensorflow", "onnx"] };
 const list = (...models: string[]) => `model_config_list { ${models.map((model) => `config { ${model} }`).join(" ")} }`;
@@ -182,4 +184,128 @@ test("a logging_config says which requests are logged", () => {
 test("a logging_config that cannot be meant refuses the model", () => {
   const text = 'model_config_list { config { name: "a" base_path: "/a" model_platform: "onnx" logging_config {} } }';
   expect(() => parseModelServerConfig(text, { platforms: ["onnx"] })).toThrow("a logging_config without log_collector_config");
+});
+
+describe("configs as they are found in use", () => {
+  const platforms = ["tensorflow"];
+  const two = { kind: "specific", versions: [42n, 43n] };
+  const half = {
+    name: "half",
+    basePath: "/models/half",
+    platform: "tensorflow",
+    labels: new Map(),
+    versionPolicy: LATEST_VERSION,
+  };
+
+  test.each<[string, string, readonly object[]]>([
+    [
+      "two models",
+      `model_config_list {
+  config {
+    name: 'half'
+    base_path: '/models/half'
+    model_platform: 'tensorflow'
+  }
+  config {
+    name: 'other'
+    base_path: '/models/other'
+    model_platform: 'tensorflow'
+  }
+}`,
+      [half, { ...half, name: "other", basePath: "/models/other" }],
+    ],
+    [
+      "colons before braces and commas behind them",
+      `model_config_list: {
+  config: {
+    name:  "half",
+    base_path:  "/models/half",
+    model_platform: "tensorflow",
+    model_version_policy: { all: {} },
+  },
+}`,
+      [{ ...half, versionPolicy: { kind: "all" } }],
+    ],
+    [
+      "a specific version",
+      'model_config_list { config { name: "half" base_path: "/models/half" model_platform: "tensorflow" model_version_policy { specific { versions: 42 versions: 43 } } } }',
+      [{ ...half, versionPolicy: two }],
+    ],
+    [
+      "versions in brackets, tabs and lines of Windows",
+      'model_config_list {\r\n\tconfig {\r\n\t\tname: "half"\r\n\t\tbase_path: "/models/half"\r\n\t\tmodel_platform: "tensorflow"\r\n\t\tmodel_version_policy { specific { versions: [42, 43] } }\r\n\t}\r\n}\r\n',
+      [{ ...half, versionPolicy: two }],
+    ],
+    [
+      "labels, with comments among everything",
+      `# what we serve { config
+model_config_list # the list
+{ # of
+  config: # one
+  {
+    name: "half" # its name: "x"
+    base_path: # and where
+      "/models/half"
+    model_platform: "tensorflow" # '
+    model_version_policy { specific { versions: 42, versions: 43 } } # both
+    version_labels { key: 'stable' value: 42 }
+    version_labels { key: 'canary', value: 43 }
+  } # }
+}
+# end`,
+      [
+        {
+          ...half,
+          versionPolicy: two,
+          labels: new Map([
+            ["stable", 42n],
+            ["canary", 43n],
+          ]),
+        },
+      ],
+    ],
+    [
+      "labels in brackets, the value first, one given again",
+      `model_config_list { config { name: "half" base_path: "/models/half" model_platform: "tensorflow"
+        version_labels: [ { value: 42 key: "stable" }, { key: "stable"; value: 43; } ] } }`,
+      [{ ...half, labels: new Map([["stable", 43n]]) }],
+    ],
+    [
+      "models in brackets, with angles and semicolons",
+      `model_config_list <config: [<name: "half"; base_path: "/models" '/half'; model_platform: "tensorflow">,
+        {name:"other",base_path:"/models/other",model_platform:"tensorflow"}]>`,
+      [half, { ...half, name: "other", basePath: "/models/other" }],
+    ],
+    [
+      "a platform by its old name, and a number of versions",
+      `model_config_list: { config: { name: "half", base_path: "/models/half", model_type: TENSORFLOW,
+        model_version_policy: { latest: { num_versions: 2 } } } }`,
+      [{ ...half, versionPolicy: { kind: "latest", count: 2 } }],
+    ],
+    [
+      "an old platform by its number, versions in other bases",
+      'model_config_list { config { name: "half" base_path: "\\057models/ha\\x6cf" model_type: 1 model_version_policy { specific { versions: 0x2a versions: 053 } } } }',
+      [{ ...half, versionPolicy: two }],
+    ],
+    [
+      "a byte order mark and a URL",
+      '\ufeffmodel_config_list { config { name: "half" base_path: "file:///models/half" model_platform: "tensorflow" } }',
+      [half],
+    ],
+    ["no models", "model_config_list: {}", []],
+  ])("%s", (_, text, models) => expect(parseModelServerConfig(text, { platforms })).toMatchObject(models));
+
+  test("are the same when they come as a message, labels with any name too", () => {
+    const labels = '[{ key: "__proto__" value: 3 }, { key: "7" value: 4 }, { key: "" value: 5 }]';
+    const text = list(`name: "m" base_path: "/m" model_platform: "tensorflow" version_labels: ${labels}`);
+    const bytes = toBinary(ModelServerConfigSchema, parseTextFormat(ModelServerConfigSchema, text));
+    const expected = [
+      ["", 5n],
+      ["7", 4n],
+      ["__proto__", 3n],
+    ];
+    for (const [model] of [parseModelServerConfig(text, { platforms }), decodeModelServerConfig(bytes, { platforms })]) {
+      expect([...model!.labels].sort(([a], [b]) => (a < b ? -1 : 1))).toEqual(expected);
+    }
+  });
 });

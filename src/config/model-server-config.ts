@@ -1,6 +1,6 @@
 import { fromBinary, type Message } from "@bufbuild/protobuf";
 import { ServingError } from "../base/serving-error.ts";
-import { parseTextFormat } from "../codec/text-format/parse-text-format.ts";
+import { type MessageSpan, parseTextFormat } from "../codec/text-format/parse-text-format.ts";
 import { textFormatError } from "../codec/text-format/text-format-error.ts";
 import type { FileSystemStoragePathSourceConfig_ServableVersionPolicy as VersionPolicyMessage } from "../gen/tensorflow_serving/config/file_system_storage_path_source_pb.ts";
 import {
@@ -23,20 +23,45 @@ import {
 /** The platform TensorFlow Serving's deprecated `model_type: TENSORFLOW` stands for. */
 const TENSORFLOW = "tensorflow";
 
+/** Where the parts of a config in text format stand. */
+export interface ModelServerConfigSpans {
+  readonly list: MessageSpan;
+  /** By name of the model; `logging` is its logging_config. */
+  readonly models: ReadonlyMap<string, { readonly whole: MessageSpan; readonly logging: MessageSpan | undefined }>;
+}
+
+/** A config in text format, read. */
+export interface ModelServerConfigText {
+  readonly models: readonly ModelConfig[];
+  readonly spans: ModelServerConfigSpans;
+}
+
 /**
  * Reads a `tensorflow.serving.ModelServerConfig` in protobuf text format. With the name of its file, errors about a model begin
  * with `FILE:LINE:COL: `, the place where that model's braces open.
  * @throws ServingError invalid-argument: a syntax error with its line and column, or the model at fault
  */
 export function parseModelServerConfig(text: string, rules: ModelConfigRules, file?: string): readonly ModelConfig[] {
-  const offsets = new Map<Message, number>();
-  const message = parseConfigText(text, offsets);
-  if (file === undefined) return resolveModelServerConfig(message, rules);
-  const configs = message.config.value.config;
-  return resolveModelServerConfig(message, rules, (index) => (fault, cause) => {
-    const { message: placed } = textFormatError(text, offsets.get(configs[index]!) ?? 0, fault);
-    return new ServingError("invalid-argument", `${file}:${placed}`, { cause });
+  return readModelServerConfig(text, rules, file).models;
+}
+
+/** As {@link parseModelServerConfig}, and tells where in the text everything is. */
+export function readModelServerConfig(text: string, rules: ModelConfigRules, file?: string): ModelServerConfigText {
+  const found = new Map<Message, MessageSpan>();
+  const list = parseConfigText(text, found).config.value;
+  const refuse = (index: number): Refuse => {
+    if (file === undefined) return refusePlainly;
+    return (fault, cause) => {
+      const { message } = textFormatError(text, found.get(list.config[index]!)!.open, fault);
+      return new ServingError("invalid-argument", `${file}:${message}`, { cause });
+    };
+  };
+  const models = resolveConfigs(list.config, rules, refuse);
+  const spanned = list.config.map((config) => {
+    const logging = config.loggingConfig && found.get(config.loggingConfig);
+    return [config.name, { whole: found.get(config)!, logging }] as const;
   });
+  return { models, spans: { list: found.get(list)!, models: new Map(spanned) } };
 }
 
 /**
@@ -61,18 +86,21 @@ function decodeMessage(bytes: Uint8Array): ModelServerConfigMessage {
  * known.
  * @throws ServingError invalid-argument
  */
-export function resolveModelServerConfig(
-  message: ModelServerConfigMessage,
-  rules: ModelConfigRules,
-  refuse: (index: number) => Refuse = () => refusePlainly,
-): readonly ModelConfig[] {
+export function resolveModelServerConfig(message: ModelServerConfigMessage, rules: ModelConfigRules): readonly ModelConfig[] {
   if (message.config.case !== "modelConfigList") {
     throw new ServingError(
       "invalid-argument",
       "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported",
     );
   }
-  const configs = message.config.value.config;
+  return resolveConfigs(message.config.value.config, rules, () => refusePlainly);
+}
+
+function resolveConfigs(
+  configs: readonly ModelConfigMessage[],
+  rules: ModelConfigRules,
+  refuse: (index: number) => Refuse,
+): readonly ModelConfig[] {
   checkNames(
     configs.map(({ name }) => name),
     refuse,
@@ -96,10 +124,10 @@ export function resolveModelServerConfig(
 /** A config that holds a list of models. */
 type ListMessage = ModelServerConfigMessage & { config: { case: "modelConfigList" } };
 
-function parseConfigText(text: string, offsets: Map<Message, number>): ListMessage {
+function parseConfigText(text: string, spans: Map<Message, MessageSpan>): ListMessage {
   let message: ModelServerConfigMessage;
   try {
-    message = parseTextFormat(ModelServerConfigSchema, text, (part, offset) => offsets.set(part, offset));
+    message = parseTextFormat(ModelServerConfigSchema, text, (part, span) => spans.set(part, span));
   } catch (reason) {
     const { code, message: fault } = ServingError.from(reason);
     throw new ServingError(code, `Error parsing text-format ${ModelServerConfigSchema.typeName}: ${fault}`, { cause: reason });

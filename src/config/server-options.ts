@@ -6,6 +6,7 @@ import { ServingError } from "../base/serving-error.ts";
 import type { BatchingFlags } from "./batching-parameters.ts";
 import { type FlagValue, parseFlagValue } from "./flag-value.ts";
 import { FLAGS, type Flag, findFlag } from "./flags.ts";
+import { resolveBasePath } from "./model-config-rules.ts";
 import { resolveTls, type TlsOptions } from "./tls-options.ts";
 
 /** Environment variables, as in `process.env`. */
@@ -242,19 +243,27 @@ function resolveThreads(flags: Reader): number {
 
 function resolveModels(flags: Reader, paths: readonly string[], environment: Environment): ModelChoice {
   const configFile = flags.path("model_config_file");
-  const basePath = flags.path("model_base_path");
+  const basePath = flags.text("model_base_path");
   const platform = flags.text("model_platform") || undefined;
-  if (paths.length > 0 && (configFile !== undefined || basePath !== undefined)) {
+  if (paths.length > 0 && (configFile !== undefined || basePath !== "")) {
     const other = configFile === undefined ? "--model_base_path" : "--model_config_file";
     throw new ServingError("invalid-argument", `either paths or ${other} says what to serve, not both`);
   }
   if (configFile !== undefined) {
     return { kind: "config-file", path: configFile, pollIntervalMs: flags.number("model_config_file_poll_wait_seconds") * 1000 };
   }
-  if (basePath !== undefined) return { kind: "single", name: flags.text("model_name"), basePath, platform };
+  if (basePath !== "") {
+    const single = flags.text("model_name");
+    const absolute = resolve(resolveBasePath(single, basePath, process.cwd(), refuseFlag));
+    return { kind: "single", name: single, basePath: absolute, platform };
+  }
   const name = flags.isSet("model_name") ? flags.text("model_name") : undefined;
   if (paths.length > 0) return { kind: "paths", paths: paths.map((path) => resolve(path)), name, platform };
   return resolveEnvironment(environment, name, platform);
+}
+
+function refuseFlag(message: string, cause?: unknown): ServingError {
+  return new ServingError("invalid-argument", `--model_base_path: ${message}`, { cause });
 }
 
 function resolveEnvironment(environment: Environment, name: string | undefined, platform: string | undefined): ModelChoice {

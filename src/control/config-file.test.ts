@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { LATEST_VERSION, type ModelConfig, NO_TRAFFIC_SPLIT } from "../config/model-config.ts";
 import { ConfigFileReader, readConfigFile, writeConfigFile } from "./config-file.ts";
+import { LabelRefusal } from "./version-labels.ts";
 
 const root = mkdtempSync(join(tmpdir(), "modelport-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -116,6 +117,34 @@ describe("writing a config file", () => {
     expect(readFileSync(path, "utf8")).toBe("models:\n  - nam: a\n");
   });
 
+  test("refuses a file that somebody has changed since it was read, but for comments and order", async () => {
+    const text = "models:\n  - {name: a, base_path: /a, platform: onnx}\n  - {name: b, base_path: /b, platform: onnx}\n";
+    const path = file("models.yaml", text);
+    const known = await readConfigFile(path);
+    writeFileSync(path, text.replace("/b", "/elsewhere"));
+    await expect(writeConfigFile(path, [plain("a")], {}, known)).rejects.toMatchObject({
+      code: "failed-precondition",
+      message: expect.stringContaining("somebody has changed it since it was read"),
+    });
+    expect(readFileSync(path, "utf8")).toContain("/elsewhere");
+    const [head, first, second] = text.split("\n");
+    writeFileSync(path, [head, second, "  # a comment", first, ""].join("\n"));
+    await writeConfigFile(path, [plain("a")], {}, known);
+    expect(readFileSync(path, "utf8")).toBe("models:\n  # a comment\n  - {name: a, base_path: /a, platform: onnx}\n");
+  });
+
+  test.each([
+    ["Latin-1", Buffer.from("models: [{name: caf\u00e9, base_path: /m}]", "latin1")],
+    ["UTF-16", Buffer.from("\ufeffmodels: []", "utf16le")],
+  ])("refuses a file in %s, whose letters would be lost, and so does reading", async (_, bytes) => {
+    const path = file("models.yaml", "");
+    writeFileSync(path, bytes);
+    const message = "--model_config_file models.yaml is not UTF-8 text";
+    await expect(readConfigFile(path)).rejects.toMatchObject({ code: "invalid-argument", message });
+    await expect(writeConfigFile(path, [plain("a")])).rejects.toMatchObject({ code: "failed-precondition", message });
+    expect(readFileSync(path)).toEqual(bytes);
+  });
+
   test("refuses a folder in its place, with the system's reason", async () => {
     const path = join(folder(), "models.yaml");
     mkdirSync(path);
@@ -127,6 +156,40 @@ describe("writing a config file", () => {
       code: "failed-precondition",
       message: "--model_config_file models.yaml cannot be written (ENOENT)",
     });
+  });
+});
+
+describe("a label that is refused", () => {
+  test.each([
+    [
+      "models.yaml",
+      "models:\n  - name: a\n    base_path: /a\n    labels:\n      new: 1\n      stable: 2\n",
+      "models.yaml:6:15: ",
+    ],
+    ["models.json", '{"models": {"a": {"base_path": "/a",\n "labels": {"stable": 2}}}}', "models.json:2:23: "],
+    [
+      "stfs.json",
+      '{"model_config_list": [{"name": "b", "base_path": "/b"},\n {"name": "a", "base_path": "/a", "labels": {"stable": 2}}]}',
+      "stfs.json:2:56: ",
+    ],
+    [
+      "models.config",
+      'model_config_list {\n  config { name: "a" base_path: "/a" model_platform: "onnx"\n    version_labels { key: "stable" value: 2 } }\n}',
+      "models.config:2:10: ",
+    ],
+  ])("has its place in %s", async (name, text, place) => {
+    const reader = new ConfigFileReader(file(name, text), undefined);
+    await reader.read();
+    const refusal = new LabelRefusal("a", "stable", 2n);
+    expect(await reader.placed(refusal)).toMatchObject({ code: "failed-precondition", message: `${place}${refusal.message}` });
+  });
+
+  test("has none when another reason refuses, or nothing was read", async () => {
+    const reader = new ConfigFileReader(file("models.yaml", "models: []"), undefined);
+    const [refusal, other] = [new LabelRefusal("a", "stable", 2n), new Error("other")];
+    expect(await reader.placed(refusal)).toBe(refusal);
+    await reader.read();
+    expect(await reader.placed(other)).toBe(other);
   });
 });
 

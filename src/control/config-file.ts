@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
@@ -5,6 +6,8 @@ import type { ModelConfig } from "../config/model-config.ts";
 import { type ModelConfigFile, parseModelConfigFile } from "../config/model-config-file.ts";
 import { PLATFORM_NAMES } from "../platforms/registry.ts";
 import { replaceFile } from "./replace-file.ts";
+import { sameModels } from "./same-models.ts";
+import { LabelRefusal } from "./version-labels.ts";
 
 /** What a config file is checked against besides the platforms there are. */
 export interface ConfigFileRules {
@@ -42,6 +45,17 @@ export class ConfigFileReader {
     this.#last = { text, models };
     return models;
   }
+
+  /** A refusal of a label that was read last, with the place of that label; any other reason as it is. Never rejects. */
+  async placed(reason: unknown): Promise<unknown> {
+    if (!(reason instanceof LabelRefusal) || this.#last === undefined) return reason;
+    try {
+      const { labelPlace } = await parse(this.#last.text, this.#path, { rootFolder: this.#rootFolder });
+      return new ServingError(reason.code, `${labelPlace(reason.model, reason.label)}: ${reason.message}`, { cause: reason });
+    } catch {
+      return reason;
+    }
+  }
 }
 
 function keepPlatforms(models: readonly ModelConfig[], current: readonly ModelConfig[]): boolean {
@@ -50,11 +64,15 @@ function keepPlatforms(models: readonly ModelConfig[], current: readonly ModelCo
 }
 
 async function readText(path: string): Promise<string> {
+  let bytes: Buffer;
   try {
-    return await readFile(path, "utf8");
+    bytes = await readFile(path);
   } catch (cause) {
     throw new ServingError("not-found", `--model_config_file ${basename(path)} cannot be read`, { cause });
   }
+  // Letters of another encoding would be lost, in names, in paths, and when the file is written again.
+  if (!isUtf8(bytes)) throw new ServingError("invalid-argument", `--model_config_file ${basename(path)} is not UTF-8 text`);
+  return bytes.toString("utf8");
 }
 
 /**
@@ -63,16 +81,30 @@ async function readText(path: string): Promise<string> {
  * the comment at the head of text format. Whoever reads the file meanwhile, or after a crash, sees the old one or the new one.
  * A symbolic link stays one: its target is replaced. Mode and, where allowed, owner stay.
  *
- * @throws ServingError failed-precondition when the file cannot be written, is malformed now, or its form has no words for a model
+ * @param known what the file held when it was last applied or written; default: that does not matter
+ * @throws ServingError failed-precondition when the file cannot be written, is malformed now, holds something else than `known`, or its
+ * form has no words for a model
  */
-export async function writeConfigFile(path: string, models: readonly ModelConfig[], rules: ConfigFileRules = {}): Promise<void> {
+export async function writeConfigFile(
+  path: string,
+  models: readonly ModelConfig[],
+  rules: ConfigFileRules = {},
+  known?: readonly ModelConfig[],
+): Promise<void> {
   const name = basename(path);
-  const before = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT") return undefined;
-    throw new ServingError("failed-precondition", `--model_config_file ${name} cannot be read`, { cause });
+  const before = await readText(path).catch((reason: unknown) => {
+    const error = ServingError.from(reason);
+    if ((error.cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return undefined;
+    throw new ServingError("failed-precondition", error.message, { cause: reason });
   });
   const { formatConfigFile } = await import("../config/model-config-writer.ts");
   const file = before === undefined ? undefined : await parseToWrite(before, path, rules);
+  if (file !== undefined && known !== undefined && !sameModels(file.models, known)) {
+    throw new ServingError(
+      "failed-precondition",
+      "the config file is not overwritten, somebody has changed it since it was read: have it read first, by SIGHUP, and send the change again",
+    );
+  }
   const text = await formatConfigFile(path, models, file && { text: before!, file }, checks(rules));
   if (text !== before) await replaceFile(path, text, `--model_config_file ${name}`);
 }

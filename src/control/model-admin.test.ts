@@ -54,6 +54,8 @@ function model(name: string, basePath = `/models/${name}`): ModelConfig {
 let core: FakeCore;
 let written: string[][];
 let writing: Error | undefined;
+/** What comes between a change and its turn to be written. */
+let beforeWriting: (() => void) | undefined;
 let admin: ModelAdmin;
 
 function create(writable = true): ModelAdmin {
@@ -63,9 +65,11 @@ function create(writable = true): ModelAdmin {
     print: modelConfigJson,
     printAll: formatModelConfigs,
     writeBack: writable
-      ? async (models) => {
+      ? async () => {
           if (writing !== undefined) throw writing;
-          written.push(models.map(({ name }) => name));
+          beforeWriting?.();
+          written.push(core.models.map(({ name }) => name));
+          return core.models;
         }
       : undefined,
     log: createLog("silent"),
@@ -77,7 +81,7 @@ const tagOf = async (name: string) => ((await admin.answer({ kind: "get", model:
 
 beforeEach(() => {
   core = new FakeCore();
-  [written, writing] = [[], undefined];
+  [written, writing, beforeWriting] = [[], undefined, undefined];
   admin = create();
 });
 
@@ -217,11 +221,22 @@ describe("a change that is to be written", () => {
   test("says that it is in force when the file could not be written, and the next one is written again", async () => {
     writing = new ServingError("failed-precondition", "the folder cannot be written");
     await expect(admin.answer(put("rose", '{"base_path": "/b"}', { write: true }))).rejects.toMatchObject({
-      code: "failed-precondition",
+      code: "internal",
       message: "the change is in force, but could not be written to the config file: the folder cannot be written",
     });
     writing = undefined;
     await admin.answer(put("tulip", '{"base_path": "/c"}', { write: true }));
     expect(written).toEqual([["iris", "rose", "tulip"]]);
+  });
+
+  test.each<[string, AdminCall, readonly ModelConfig[]]>([
+    ["took the model away", put("rose", '{"base_path": "/b"}', { write: true }), [model("iris")]],
+    ["gave the model another config", put("rose", '{"base_path": "/b"}', { write: true }), [model("rose", "/c")]],
+    ["brought the model back", remove("iris", { write: true }), [model("iris")]],
+  ])("is not said to be written when a reload %s meanwhile", async (_, call, reloaded) => {
+    beforeWriting = () => {
+      core.layers = replaced(reloaded);
+    };
+    await expect(admin.answer(call)).rejects.toMatchObject({ code: "aborted" });
   });
 });

@@ -15,8 +15,8 @@ export interface ModelAdminParts {
   /** A model's config as JSON that `read` takes, the same whenever nothing has changed. */
   readonly print: (model: ModelConfig) => string;
   readonly printAll: (models: readonly ModelConfig[]) => string;
-  /** Writes all models to the config file; undefined when there is none. */
-  readonly writeBack: ((models: readonly ModelConfig[]) => Promise<void>) | undefined;
+  /** Writes all models that are in force to the config file and resolves with them; undefined when there is none. */
+  readonly writeBack: (() => Promise<readonly ModelConfig[]>) | undefined;
   readonly log: Log;
 }
 
@@ -29,7 +29,6 @@ type Change = Extract<AdminCall, { readonly terms: ChangeTerms }>;
  */
 export class ModelAdmin {
   readonly #parts: ModelAdminParts;
-  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ModelAdminParts) {
     this.#parts = parts;
@@ -77,7 +76,7 @@ export class ModelAdmin {
     if (mismatch !== undefined) return { kind: "mismatch", message: mismatch };
     const change = wanted === undefined ? "removed" : present === undefined ? "created" : "replaced";
     log.info("model_config_changed", { model: name, change });
-    if (terms.write) await this.#writeBack();
+    if (terms.write) await this.#writeBack(name, wanted);
     if (wanted === undefined) return { kind: "deleted" };
     if (terms.wait) await this.#arrived(name);
     return this.#found(present === undefined ? "created" : "replaced", wanted);
@@ -92,18 +91,20 @@ export class ModelAdmin {
     return `the config of model ${name} has changed since it was read; read it again`;
   }
 
-  /** One writing after the other, each of what is in force by then. */
-  async #writeBack(): Promise<void> {
-    const { core, writeBack } = this.#parts;
-    const written = this.#writing.then(() => writeBack!(core.models));
-    this.#writing = written.catch(() => undefined);
+  /** Rejects when the change could not be written, or was no more in force when the writing had its turn. */
+  async #writeBack(name: string, wanted: ModelConfig | undefined): Promise<void> {
+    let written: ModelConfig | undefined;
     try {
-      await written;
+      written = (await this.#parts.writeBack!()).find((model) => model.name === name);
     } catch (reason) {
-      const { code, message } = ServingError.from(reason);
-      throw new ServingError(code, `the change is in force, but could not be written to the config file: ${message}`, {
+      const { message } = ServingError.from(reason);
+      throw new ServingError("internal", `the change is in force, but could not be written to the config file: ${message}`, {
         cause: reason,
       });
+    }
+    const { print } = this.#parts;
+    if ((written && print(written)) !== (wanted && print(wanted))) {
+      throw new ServingError("aborted", `a later change of model ${name} took the place of this one before it was written`);
     }
   }
 

@@ -5,7 +5,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, test } from "vitest";
 import { LATEST_VERSION, type ModelConfig, NO_TRAFFIC_SPLIT } from "../config/model-config.ts";
 import { ModelServerConfigSchema } from "../gen/tensorflow_serving/config/model_server_config_pb.ts";
-import { modelSet, modelsFromMessage, sameModels } from "./model-set.ts";
+import { modelSet, modelsFromMessage } from "./model-set.ts";
 
 const MODEL = new URL("../../test/fixtures/onnx/bool_where/model.onnx", import.meta.url).pathname;
 
@@ -214,29 +214,4 @@ describe("a config message", () => {
   test("is refused for bytes that are no config", async () => {
     await expect(modelsFromMessage(new Uint8Array([0x0a, 0x7f]), [])).rejects.toMatchObject({ code: "invalid-argument" });
   });
-});
-
-describe("two lists of models", () => {
-  const base: ModelConfig = {
-    ...plain("m", "/m"),
-    versionPolicy: { kind: "specific", versions: [1n] },
-    labels: new Map([["a", 1n]]),
-  };
-
-  test("are the same when every choice is", () => {
-    const copy: ModelConfig = { ...base, versionPolicy: { kind: "specific", versions: [1n] }, labels: new Map([["a", 1n]]) };
-    expect(sameModels([base], [copy])).toBe(true);
-  });
-
-  test.each<[string, readonly ModelConfig[]]>([
-    ["the base path", [{ ...base, basePath: "/n" }]],
-    ["the platform", [{ ...base, platform: "onnx" }]],
-    ["the policy", [{ ...base, versionPolicy: { kind: "all" } }]],
-    ["a version of the policy", [{ ...base, versionPolicy: { kind: "specific", versions: [2n] } }]],
-    ["a label's version", [{ ...base, labels: new Map([["a", 2n]]) }]],
-    ["the labels", [{ ...base, labels: new Map() }]],
-    ["the traffic split", [{ ...base, trafficSplit: new Map([["a", 1]]) }]],
-    ["a further model", [base, plain("n", "/n")]],
-    ["no model", []],
-  ])("differ by %s", (_case, other) => expect(sameModels([base], other)).toBe(false));
 });

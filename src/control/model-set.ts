@@ -19,6 +19,8 @@ export interface ModelSet {
   readonly pollIntervalMs: number | undefined;
   /** Whether models are found by looking, so that one without a version looks like one that is gone. */
   readonly discovers: boolean;
+  /** Why what was read last is refused, with its place where the reason and the set have one. Never rejects. */
+  readonly placed?: (reason: unknown) => Promise<unknown>;
 }
 
 /**
@@ -42,6 +44,7 @@ export function modelSet(choice: ModelChoice, rootFolder?: string): ModelSet {
       const file = new ConfigFileReader(choice.path, rootFolder);
       return {
         read: (current) => file.read(current),
+        placed: (reason) => file.placed(reason),
         pollIntervalMs: choice.pollIntervalMs > 0 ? choice.pollIntervalMs : undefined,
         discovers: false,
       };
@@ -64,24 +67,6 @@ export async function modelsFromMessage(
   // Loaded when first needed: what describes the messages is a large part of what a start would otherwise wait for.
   const { decodeModelServerConfig } = await import("../config/model-server-config.ts");
   return decodeModelServerConfig(bytes, { platforms: PLATFORM_NAMES, current, ...(rootFolder !== undefined && { rootFolder }) });
-}
-
-/** Whether two lists mean the same models served the same way. */
-export function sameModels(a: readonly ModelConfig[], b: readonly ModelConfig[]): boolean {
-  return a === b || fingerprint(a) === fingerprint(b);
-}
-
-function fingerprint(models: readonly ModelConfig[]): string {
-  const plain = models.map(({ name, basePath, platform, versionPolicy, labels, trafficSplit, logging }) => [
-    name,
-    basePath,
-    platform,
-    versionPolicy,
-    [...labels],
-    [...trafficSplit],
-    logging,
-  ]);
-  return JSON.stringify(plain, (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value));
 }
 
 function fixed(model: ModelConfig): ModelSet {

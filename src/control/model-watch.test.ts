@@ -15,17 +15,29 @@ const plain = (name: string): ModelConfig => ({
 });
 
 /** A watch over a set that the test changes; `events` has what was applied, refused and logged. */
-function watched({ pollIntervalMs = 1000 as number | undefined, discovers = false, keepEmptied = false } = {}) {
+function watched({ pollIntervalMs = 1000 as number | undefined, discovers = false, keepEmptied = false, placed = false } = {}) {
   const clock = new FakeClock();
   const events: string[] = [];
-  const state = { models: [plain("a")] as readonly ModelConfig[], fault: undefined as Error | undefined, refused: false };
+  const state = {
+    models: [plain("a")] as readonly ModelConfig[],
+    fault: undefined as Error | undefined,
+    refused: false,
+    /** What is in force. */
+    current: [plain("a")] as readonly ModelConfig[],
+    /** What comes while the set is read. */
+    reading: undefined as (() => void) | undefined,
+  };
   const set: ModelSet = {
     read: async () => {
+      state.reading?.();
       if (state.fault) throw state.fault;
       return state.models;
     },
     pollIntervalMs,
     discovers,
+    ...(placed && {
+      placed: async (reason) => new ServingError("failed-precondition", `models.yaml:1:2: ${(reason as Error).message}`),
+    }),
   };
   const log: Log = {
     debugging: false,
@@ -40,9 +52,10 @@ function watched({ pollIntervalMs = 1000 as number | undefined, discovers = fals
     keepEmptied,
     clock,
     log,
-    current: () => [],
+    current: () => state.current,
     apply: async (models, demanded) => {
       if (state.refused) throw new ServingError("failed-precondition", "not now");
+      state.current = models;
       events.push(`${demanded ? "demanded" : "found"} ${models.map(({ name }) => name).join()}`);
     },
     unreadable: () => events.push("unreadable"),
@@ -98,20 +111,44 @@ test("on demand a set is applied in any case, without polling too, and each fail
 
 test("what was written here is no change by somebody else", async () => {
   const { events, state, poll, watch } = watched();
-  const models = [plain("c")];
-  const written = watch.write(models, async () => {
+  state.current = [plain("c")];
+  const written = watch.write(async (models, known) => {
+    expect([models, known]).toEqual([[plain("c")], [plain("a")]]);
     state.models = models;
   });
   await poll();
-  await written;
+  expect(await written).toEqual([plain("c")]);
   await poll();
   expect(events).toEqual([]);
   watch.stop();
 });
 
+test("what is written is what is in force after a reading that was under way", async () => {
+  const { state, watch } = watched({ pollIntervalMs: undefined });
+  state.models = [plain("b")];
+  const read = watch.reload();
+  const written = watch.write(async () => undefined);
+  await read;
+  expect(await written).toEqual([plain("b")]);
+});
+
+test("a refusal of what was read has its place", async () => {
+  const { events, state, watch } = watched({ pollIntervalMs: undefined, placed: true });
+  state.refused = true;
+  await watch.reload();
+  expect(events).toEqual(["models_not_reloaded: models.yaml:1:2: not now"]);
+});
+
+test("a set that is read while the watch is stopped is not applied", async () => {
+  const { events, state, watch } = watched({ pollIntervalMs: undefined });
+  state.reading = () => watch.stop();
+  await watch.reload();
+  expect(events).toEqual([]);
+});
+
 test("what could not be written is the writer's to know, and the watch goes on", async () => {
   const { events, watch } = watched();
-  await expect(watch.write([], () => Promise.reject(new ServingError("failed-precondition", "read-only")))).rejects.toThrow(
+  await expect(watch.write(() => Promise.reject(new ServingError("failed-precondition", "read-only")))).rejects.toThrow(
     "read-only",
   );
   await watch.reload();

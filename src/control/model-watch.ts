@@ -2,8 +2,9 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { ModelConfig } from "../config/model-config.ts";
-import { type ModelSet, sameModels } from "./model-set.ts";
+import type { ModelSet } from "./model-set.ts";
 import { Poller } from "./poller.ts";
+import { sameModels } from "./same-models.ts";
 
 /** What a watch is made of. */
 export interface ModelWatchParts {
@@ -56,13 +57,18 @@ export class ModelWatch {
   }
 
   /**
-   * Runs `write`, which makes the set be `models` where it is read from, so that the next look does not take that for a change
-   * by somebody else. Rejects as `write` does.
+   * Makes the set be what is in force once no reading is under way, so that the next look does not take that for a change by somebody
+   * else. `write` is given that, and what the set was when it was last applied or written. Resolves with what was written; rejects as
+   * `write` does.
    */
-  async write(models: readonly ModelConfig[], write: () => Promise<void>): Promise<void> {
-    await this.#inTurn(async () => {
-      await write();
+  async write(
+    write: (models: readonly ModelConfig[], known: readonly ModelConfig[]) => Promise<void>,
+  ): Promise<readonly ModelConfig[]> {
+    return await this.#inTurn(async () => {
+      const models = this.#parts.current();
+      await write(models, this.#known);
       this.#known = models;
+      return models;
     });
   }
 
@@ -86,9 +92,11 @@ export class ModelWatch {
       throw reason;
     });
     const found = keepEmptied && models.discovers ? withEmptied(read, this.#known) : read;
-    if (!demanded && sameModels(found, this.#known)) return;
+    if (this.#stopped || (!demanded && sameModels(found, this.#known))) return;
     // A list that is refused now may be allowed later, as when a label waits for its version: it stays to be done.
-    await apply(found, demanded);
+    await apply(found, demanded).catch(async (reason: unknown) => {
+      throw models.placed === undefined ? reason : await models.placed(reason);
+    });
     this.#known = found;
   }
 

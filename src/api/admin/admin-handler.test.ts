@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { FakeClock } from "../../base/fake-clock.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import type { AdminAnswer, AdminCall } from "../../serving/admin.ts";
 import type { HttpHandler, HttpRequest } from "../../transport/http-exchange.ts";
@@ -11,6 +12,7 @@ let calls: AdminCall[];
 let faults: unknown[];
 let answer: () => Promise<AdminAnswer>;
 let handler: HttpHandler;
+let clock: FakeClock;
 
 function create(enabled = true): HttpHandler {
   return createAdminHandler({
@@ -19,6 +21,8 @@ function create(enabled = true): HttpHandler {
       calls.push(call);
       return answer();
     },
+    longestWaitMs: 30_000,
+    clock,
     reportFault: (reason) => faults.push(reason),
   });
 }
@@ -44,6 +48,7 @@ const TERMS = { ifMatch: [], ifNew: false, wait: false, write: false };
 beforeEach(() => {
   [calls, faults] = [[], []];
   answer = async () => FOUND;
+  clock = new FakeClock();
   handler = create();
 });
 
@@ -114,6 +119,10 @@ describe("a request", () => {
     ["PUT", "/v1/config/models/a", { "content-type": "application/x-www-form-urlencoded" }, 415, undefined],
     ["PUT", "/v1/config/models/a", { "content-type": "application/jsonx" }, 415, undefined],
     ["PUT", "/v1/config/models/a", { ...JSON_TYPE, "if-match": "unquoted" }, 400, undefined],
+    ["PUT", "/v1/config/models/a", { ...JSON_TYPE, "if-match": 'W/"weak"' }, 400, undefined],
+    // A term that is not understood may not be passed over.
+    ["PUT", "/v1/config/models/a", { ...JSON_TYPE, "if-none-match": '"x"' }, 400, undefined],
+    ["DELETE", "/v1/config/models/a", { "if-none-match": '"x"' }, 400, undefined],
     ["GET", "/v1/config/other", {}, 404, undefined],
   ])("%s %s %j is refused with %d", async (method, target, headers, status, allow) => {
     const answered = await ask(method, target, headers as Record<string, string>, "{}");
@@ -124,7 +133,7 @@ describe("a request", () => {
   });
 
   test("with a config that is too large or no text is refused", async () => {
-    expect((await ask("PUT", "/v1/config/models/a", JSON_TYPE, "x".repeat(LARGEST_CONFIG_BYTES + 1))).status).toBe(400);
+    expect((await ask("PUT", "/v1/config/models/a", JSON_TYPE, "x".repeat(LARGEST_CONFIG_BYTES + 1))).status).toBe(413);
     const bytes = { ...request("PUT", "/v1/config/models/a", JSON_TYPE), body: new Uint8Array([0xff]) };
     expect((await handler(bytes)).status).toBe(400);
     expect(calls).toEqual([]);
@@ -168,6 +177,14 @@ describe("an answer", () => {
     const answered = handler({ ...request("PUT", "/v1/config/models/a?wait=true", JSON_TYPE), signal: leaving.signal });
     leaving.abort();
     expect((await answered).status).toBe(499);
+  });
+
+  test("is waited for no longer than any request is", async () => {
+    answer = () => new Promise(() => {});
+    const waiting = ask("PUT", "/v1/config/models/a?wait=true", JSON_TYPE, "{}");
+    await clock.advance(30_000);
+    const { status, text } = await waiting;
+    expect([status, text]).toEqual([504, expect.stringContaining("model a has no available version after 30000 ms")]);
   });
 });
 

@@ -1,3 +1,5 @@
+import type { Clock } from "../../base/clock.ts";
+import { deferred } from "../../base/deferred.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import { errorBody } from "../../codec/json/error-body.ts";
 import type { AdminAnswer, AdminCall, ChangeTerms } from "../../serving/admin.ts";
@@ -10,12 +12,15 @@ export interface AdminServices {
   /** Off: every request is refused here, and nothing reaches the control thread. */
   readonly enabled: boolean;
   readonly call: (call: AdminCall) => Promise<AdminAnswer>;
+  /** Longest that a caller who asked for it waits for a model, in milliseconds; 0 for no limit. */
+  readonly longestWaitMs: number;
+  readonly clock: Clock;
   /** Told of errors that are nobody's ServingError: bugs, for the log. */
   readonly reportFault: (reason: unknown) => void;
 }
 
-/** Largest config of one model; they have some hundreds of bytes. */
-export const LARGEST_CONFIG_BYTES = 256 * 1024;
+/** Largest config of one model: they have some hundreds of bytes, and the control thread does nothing else while it reads one. */
+export const LARGEST_CONFIG_BYTES = 64 * 1024;
 
 const STATUS: Readonly<Record<AdminAnswer["kind"], number>> = {
   found: 200,
@@ -49,7 +54,10 @@ export function createAdminHandler(services: AdminServices): HttpHandler {
       if (verb === "PUT" && !isJson(request.header("content-type"))) {
         return refusal(415, "a model's config must be sent with content-type: application/json");
       }
-      return respond(await unlessGone(services.call(callOf(verb, route, request)), request.signal));
+      if (verb === "PUT" && request.body.length > LARGEST_CONFIG_BYTES) {
+        return refusal(413, `the config of a model has at most ${LARGEST_CONFIG_BYTES} bytes`);
+      }
+      return respond(await waitFor(services.call(callOf(verb, route, request)), services, route, request.signal));
     } catch (reason) {
       const error = ServingError.from(reason);
       if (error !== reason) services.reportFault(reason);
@@ -63,14 +71,21 @@ function callOf(verb: string, { model, wait, write }: AdminRoute, request: HttpR
   if (verb === "GET" || verb === "HEAD") return { kind: "get", model };
   const terms: ChangeTerms = {
     ifMatch: tagsOf(request.header("if-match")),
-    ifNew: request.header("if-none-match")?.trim() === "*",
+    ifNew: isNewOnly(request.header("if-none-match")),
     wait,
     write,
   };
   return verb === "PUT" ? { kind: "put", model, config: textOf(request.body), terms } : { kind: "delete", model, terms };
 }
 
-/** The strong tags of an `If-Match` header, without their quotes; of a weak one nothing is equal to it. */
+/** Whether `If-None-Match` lets the change be made to what is not there only. */
+function isNewOnly(header: string | undefined): boolean {
+  if (header === undefined) return false;
+  if (header.trim() === "*") return true;
+  throw new ServingError("invalid-argument", "If-None-Match of a change can only be *, for a model that is not there yet");
+}
+
+/** The strong tags of an `If-Match` header, without their quotes. A weak one, which nothing may be compared with, is refused. */
 function tagsOf(header: string | undefined): readonly string[] {
   if (header === undefined) return [];
   return header.split(",").map((part) => {
@@ -85,9 +100,6 @@ function tagsOf(header: string | undefined): readonly string[] {
 }
 
 function textOf(body: Uint8Array): string {
-  if (body.length > LARGEST_CONFIG_BYTES) {
-    throw new ServingError("invalid-argument", `the config of a model has at most ${LARGEST_CONFIG_BYTES} bytes`);
-  }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(body);
   } catch (cause) {
@@ -117,17 +129,32 @@ function refusal(status: number, message: string, headers: HttpResponse["headers
   return { status, headers: [...HEADERS, ...headers], body: errorBody(message) };
 }
 
-/** A wait for a model may never end; a caller who has left need not be kept. */
-async function unlessGone(answer: Promise<AdminAnswer>, signal: AbortSignal): Promise<AdminAnswer> {
-  let leave: (() => void) | undefined;
-  const gone = new Promise<never>((_resolve, reject) => {
-    leave = () => reject(new ServingError("cancelled", "the caller has left"));
-    if (signal.aborted) leave();
-    else signal.addEventListener("abort", leave);
-  });
+/** A wait for a model may never end: it is given up when the caller has left or the longest wait is over. */
+async function waitFor(
+  answer: Promise<AdminAnswer>,
+  { longestWaitMs, clock }: AdminServices,
+  { model, wait }: AdminRoute,
+  signal: AbortSignal,
+): Promise<AdminAnswer> {
+  const given = deferred<never>();
+  const leave = () => given.reject(new ServingError("cancelled", "the caller has left"));
+  const timer =
+    wait && longestWaitMs > 0
+      ? clock.after(longestWaitMs, () =>
+          given.reject(
+            new ServingError(
+              "deadline-exceeded",
+              `model ${model} has no available version after ${longestWaitMs} ms; its config is in force, and its status tells more`,
+            ),
+          ),
+        )
+      : undefined;
+  if (signal.aborted) leave();
+  else signal.addEventListener("abort", leave);
   try {
-    return await Promise.race([answer, gone]);
+    return await Promise.race([answer, given.promise]);
   } finally {
-    signal.removeEventListener("abort", leave!);
+    timer?.cancel();
+    signal.removeEventListener("abort", leave);
   }
 }

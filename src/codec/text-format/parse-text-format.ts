@@ -11,8 +11,15 @@ import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { type ScalarValue, takeEnum, takeScalar } from "./scalar-value.ts";
 import { describeToken, Tokenizer } from "./tokenizer.ts";
 
-/** Is told of each message inside the outermost one, and the offset in the text at which its braces open. */
-export type OnMessage = (message: Message, offset: number) => void;
+/** Where a message stands in a text: offsets of its field's name (in a list, of its brace), its opening brace, and behind its closing one. */
+export interface MessageSpan {
+  readonly start: number;
+  readonly open: number;
+  readonly end: number;
+}
+
+/** Is told of each message inside the outermost one once it is read. */
+export type OnMessage = (message: Message, span: MessageSpan) => void;
 
 /** How deep messages may be nested, the outermost one included. */
 const DEPTH_LIMIT = 100;
@@ -50,6 +57,8 @@ type MapField = DescField & { fieldKind: "map" };
 class Parser {
   readonly #tokens: Tokenizer;
   readonly #onMessage: OnMessage | undefined;
+  /** Behind the last message that was closed. */
+  #end = 0;
 
   constructor(text: string, onMessage: OnMessage | undefined) {
     this.#tokens = new Tokenizer(text);
@@ -90,12 +99,15 @@ class Parser {
         break;
       case "message":
         this.#tokens.takeSymbol(":");
-        target.set(field, this.#readMessage(field.message, depth));
+        target.set(field, this.#readMessage(field.message, depth, name.offset));
         break;
       case "list":
         if (field.listKind === "message") this.#tokens.takeSymbol(":");
         else this.#requireColon(field.name);
-        this.#readElements(() => target.get(field).add(this.#readElement(field, depth)));
+        this.#readElements((alone) => {
+          const start = alone ? name.offset : this.#tokens.peek().offset;
+          target.get(field).add(this.#readElement(field, depth, start));
+        });
         break;
       case "map":
         this.#tokens.takeSymbol(":");
@@ -107,35 +119,35 @@ class Parser {
     }
   }
 
-  /** One element, or several as `[a, b]`. */
-  #readElements(read: () => void): void {
+  /** One element, alone, or several as `[a, b]`. */
+  #readElements(read: (alone: boolean) => void): void {
     if (!this.#tokens.takeSymbol("[")) {
-      read();
+      read(true);
       return;
     }
     if (this.#tokens.takeSymbol("]")) return;
-    do read();
+    do read(false);
     while (this.#tokens.takeSymbol(","));
     if (!this.#tokens.takeSymbol("]")) throw this.#unexpected('"," or "]"');
   }
 
-  #readElement(field: ListField, depth: number): ScalarValue | ReflectMessage {
+  #readElement(field: ListField, depth: number, start: number): ScalarValue | ReflectMessage {
     switch (field.listKind) {
       case "scalar":
         return takeScalar(this.#tokens, field.scalar);
       case "enum":
         return takeEnum(this.#tokens, field.enum);
       case "message":
-        return this.#readMessage(field.message, depth);
+        return this.#readMessage(field.message, depth, start);
     }
   }
 
-  #readMessage(schema: DescMessage, depth: number): ReflectMessage {
-    const { offset } = this.#tokens.peek();
+  #readMessage(schema: DescMessage, depth: number, start: number): ReflectMessage {
+    const { offset: open } = this.#tokens.peek();
     const close = this.#takeOpen();
     const message = reflect(schema);
-    this.#onMessage?.(message.message, offset);
     this.readFields(message, close, depth + 1);
+    this.#onMessage?.(message.message, { start, open, end: this.#end });
     return message;
   }
 
@@ -167,7 +179,7 @@ class Parser {
   #readEntryValue(field: MapField, depth: number): ScalarValue | ReflectMessage {
     if (field.mapKind === "message") {
       this.#tokens.takeSymbol(":");
-      return this.#readMessage(field.message, depth);
+      return this.#readMessage(field.message, depth, this.#tokens.peek().offset);
     }
     this.#requireColon("value");
     return field.mapKind === "enum" ? takeEnum(this.#tokens, field.enum) : takeScalar(this.#tokens, field.scalar);
@@ -205,7 +217,11 @@ class Parser {
   }
 
   #takeEnd(close: Close | undefined): boolean {
-    if (close !== undefined && this.#tokens.takeSymbol(close)) return true;
+    const { offset } = this.#tokens.peek();
+    if (close !== undefined && this.#tokens.takeSymbol(close)) {
+      this.#end = offset + close.length;
+      return true;
+    }
     if (this.#tokens.peek().kind !== "end") return false;
     if (close === undefined) return true;
     throw this.#unexpected(`"${close}"`);
