@@ -1,5 +1,6 @@
 import { systemClock, type Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { NO_RUN_LIMITS } from "../base/run-limits.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { ModelConfig } from "../config/model-config.ts";
 import type { ServerOptions } from "../config/server-options.ts";
@@ -49,7 +50,8 @@ export class ControlSide {
   constructor(parts: ControlSideParts) {
     const { options, serving, pool, catalog, log } = parts;
     const shard = new MetricsShard((announcement) => catalog.accept(CONTROL_SHARD, announcement));
-    const runtimes = createRuntimes(serving.runtimes);
+    // Nobody is refused a warm-up because others wait: that would fail a load.
+    const runtimes = createRuntimes({ onnxruntime: { ...serving.runtimes.onnxruntime, runLimits: NO_RUN_LIMITS } });
     this.#parts = parts;
     this.#models = modelSet(options.models, options.modelConfigRootDir);
     this.#core = new ServerCore(
@@ -72,7 +74,11 @@ export class ControlSide {
       );
     }
     await this.#core.checkPresence(initial);
-    this.#core.start(initial);
+    try {
+      this.#core.start(initial);
+    } catch (reason) {
+      throw this.#models.placed === undefined ? reason : await this.#models.placed(reason);
+    }
     this.#reloads.began();
     this.#watch = new ModelWatch({
       models: this.#models,
@@ -113,7 +119,10 @@ export class ControlSide {
     this.#admin ??= this.#createAdmin();
     const admin = await this.#admin;
     if (call.kind === "list" || call.kind === "get") return await admin.answer(call);
-    return await this.#reloads.record(() => admin.answer(call));
+    return await this.#reloads.record(
+      () => admin.answer(call),
+      ({ kind }) => (kind === "mismatch" ? "failed-precondition" : "ok"),
+    );
   }
 
   /** What a look at a folder finds goes below what the admin API changed; whatever is said on purpose replaces it. */
@@ -143,7 +152,7 @@ export class ControlSide {
       writeBack:
         file === undefined
           ? undefined
-          : (all) => this.#watch!.write(all, () => writeConfigFile(file, all, rootFolder === undefined ? {} : { rootFolder })),
+          : () => this.#watch!.write((all, known) => writeConfigFile(file, all, { rootFolder }, known)),
     });
   }
 

@@ -88,6 +88,15 @@ test("what is given up rejects with the reason, the rest goes on", async () => {
   expect(kept.is).toBe("1 AVAILABLE");
 });
 
+test("after the end nothing is waited for any more", async () => {
+  const { arrivals, watch } = setUp();
+  const early = watch("early");
+  arrivals.close(new ServingError("unavailable", "the server stops"));
+  const late = watch("late");
+  await settle();
+  expect([early.is, late.is, arrivals.isExpected("late")]).toEqual(["unavailable", "unavailable", false]);
+});
+
 test("all who expect a name get the same answer", async () => {
   const { publish, watch } = setUp();
   const both = [watch(), watch()];

@@ -38,3 +38,9 @@ export function modelsOf({ base, changes }: ModelLayers): readonly ModelConfig[]
   for (const [name, model] of changes) models.set(name, model);
   return [...models.values()].filter((model) => model !== undefined);
 }
+
+/** The names of those models that were known with another base path. */
+export function movedModels(models: readonly ModelConfig[], known: ReadonlyMap<string, ModelConfig>): ReadonlySet<string> {
+  const moved = models.filter(({ name, basePath }) => (known.get(name)?.basePath ?? basePath) !== basePath);
+  return new Set(moved.map(({ name }) => name));
+}

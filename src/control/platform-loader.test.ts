@@ -70,6 +70,23 @@ beforeEach(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+test("a model whose files become others while they are read is let go: it may be of two contents", async () => {
+  const base = mkdtempSync(join(folder, "changed-"));
+  cpSync(MODEL, join(base, "model.onnx"));
+  const subject = loader(
+    base,
+    runtimes(() => {
+      writeFileSync(join(base, "labels.txt"), "one more");
+      return loaded();
+    }),
+  );
+  await expect(subject.load(signal)).rejects.toMatchObject({
+    code: "failed-precondition",
+    message: "the files of version 3 of model m changed while they were being read, it is loaded again once they stay the same",
+  });
+  expect(calls).toEqual(["load", "unload h"]);
+});
+
 describe("a good model", () => {
   test("is given to its runtime, reported with platform, reason and time, and let go once", async () => {
     const programs: OnnxProgram[] = [];

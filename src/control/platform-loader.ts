@@ -5,6 +5,7 @@ import type { ServableId } from "../core/servable-id.ts";
 import type { Runtime, SharedModel } from "../model/runtime.ts";
 import { detectPlatform } from "../platforms/registry.ts";
 import type { RuntimeRegistry } from "../runtimes/registry.ts";
+import { takeFingerprint } from "../sources/fingerprint.ts";
 import { folderSize } from "./folder-size.ts";
 import { readMlmdUuid } from "./mlmd-uuid.ts";
 import type { VersionBatching } from "./version-batching.ts";
@@ -69,17 +70,19 @@ export class PlatformLoader implements Loader<SharedModel> {
     const id = this.#id;
     let found: { readonly platform: string; readonly why: string } | undefined;
     try {
+      const { digest } = await takeFingerprint(this.#path);
       const { platform, why } = await detectPlatform(this.#path, this.#platform);
       found = { platform: platform.name, why };
       const program = await platform.read(this.#path, signal);
       const runtime = runtimes.get(program.runtime);
       if (runtime === undefined) throw new ServingError("unimplemented", `this server has no runtime ${program.runtime}`);
-      const limits = await batching?.limits(this.#path);
+      const limits = await batching?.limits(id.name, this.#path);
       const loaded = await runtime.load(program, signal);
       this.#loaded = { runtime, model: loaded };
       const model = limits === undefined ? loaded : { ...loaded, batching: batching!.plan(id, limits, loaded.signatures) };
       await warmUp?.run({ id, folder: this.#path, runtime, model }, signal);
       const mlmdUuid = await readMlmdUuid(this.#path);
+      await this.#checkUnchanged(digest);
       const ramBytes = this.#ramBytes;
       report({
         id,
@@ -96,6 +99,16 @@ export class PlatformLoader implements Loader<SharedModel> {
       report({ id, milliseconds: clock.now() - start, ...found, error });
       throw error;
     }
+  }
+
+  /** Part of what was read may be of one content and part of another, which may load all the same. */
+  async #checkUnchanged(digest: string): Promise<void> {
+    if ((await takeFingerprint(this.#path)).digest === digest) return;
+    const { name, version } = this.#id;
+    throw new ServingError(
+      "failed-precondition",
+      `the files of version ${version} of model ${name} changed while they were being read, it is loaded again once they stay the same`,
+    );
   }
 
   async unload(): Promise<void> {

@@ -11,14 +11,14 @@ export function loggingsOf(models: readonly ModelConfig[]): ReadonlyMap<string, 
 
 /**
  * Makes the folders that request logs are to be written to, where they are not there.
- * @throws ServingError failed-precondition that names the model whose folder cannot be made or written to.
+ * @throws ServingError failed-precondition that names the model whose folder cannot be made, listed or written to.
  */
 export function makeRequestLogFolders(models: readonly ModelConfig[]): void {
   for (const [name, { filenamePrefix }] of loggingsOf(models)) {
     const folder = dirname(filenamePrefix);
     try {
       mkdirSync(folder, { recursive: true });
-      accessSync(folder, constants.W_OK | constants.X_OK);
+      accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
     } catch (cause) {
       const why = (cause as NodeJS.ErrnoException).code ?? "unknown error";
       throw new ServingError(

@@ -1,4 +1,5 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -168,6 +169,15 @@ async function eventually(holds: () => boolean): Promise<void> {
   while (!holds()) await settle();
 }
 
+/** Lets all be done that waits for files only. */
+async function withoutTime(): Promise<void> {
+  // Each of these waits behind what was asked of the file system before.
+  for (let turn = 0; turn < 1000; turn++) await stat(root);
+}
+
+/** More models, none with a version, than are looked at without letting other work go first. */
+const crowd = () => Array.from({ length: 300 }, (_, index) => model(`crowd${index}`));
+
 const settled = () => driven(core.settled(NEVER));
 const reached = (name: string, states: string) => driven(threads.reached(name, states));
 const reload = (...models: readonly ModelConfig[]) => driven(core.reload(models));
@@ -179,6 +189,16 @@ function publishVersion(model: string, version: number, content?: string): void 
   else writeFileSync(join(staging, "model.onnx"), content);
   mkdirSync(join(root, model), { recursive: true });
   renameSync(staging, join(root, model, String(version)));
+}
+
+/** Moves a version into place once more, at a later tick of the file system's clock than it was written: it need not settle. */
+function moveAgain(model: string, version: number): void {
+  const [path, aside] = [join(root, model, String(version)), join(root, ".aside")];
+  const changed = (name: string) => statSync(name, { bigint: true }).ctimeNs;
+  do {
+    renameSync(path, aside);
+    renameSync(aside, path);
+  } while (changed(path) <= changed(join(path, "model.onnx")));
 }
 
 function model(name: string, labels: Record<string, bigint> = {}): ModelConfig {
@@ -199,7 +219,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  await core.stop();
+  await driven(core.stop());
   rmSync(root, { recursive: true });
 });
 
@@ -404,6 +424,28 @@ describe("a reload", () => {
     await refused;
   });
 
+  test("that waits for its turn is ended by the end of the server too, and changes nothing", async () => {
+    publishVersion("late", 1);
+    makeCore().start([]);
+    const outcomes = [core.reload([model("missing")]), core.reload([model("late")]), core.configure([model("late")])];
+    const refused = Promise.all(outcomes.map((each) => expect(each).rejects.toMatchObject({ code: "unavailable" })));
+    core.giveUpReloads();
+    await driven(refused);
+    expect(core.models.map(({ name }) => name)).not.toContain("late");
+    await expect(core.reload([model("late")])).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  test("that brings a model back which the one before took away is not confused by hundreds that went with it", async () => {
+    publishVersion("m", 1);
+    makeCore().start([...crowd(), model("m")]);
+    await reached("m", "1:AVAILABLE");
+    moveAgain("m", 1);
+    const reloads = Promise.all([core.reload([]), core.reload([model("m")])]);
+    await withoutTime();
+    await driven(reloads);
+    expect(threads.calls).toEqual(["publish m 1", "retire m 1", "publish m 1"]);
+  });
+
   test("is done one after the other, so that the last list asked for is the one that counts", async () => {
     for (const name of ["a", "b", "c"]) publishVersion(name, 1);
     makeCore().start([]);
@@ -591,6 +633,33 @@ describe("a base path that a reload changes", () => {
     await reached("m", "1:AVAILABLE");
   });
 
+  test("is followed by a version that waits for its turn to load", async () => {
+    for (const folder of ["old", "new"]) publishVersion(folder, 1);
+    publishVersion("first", 1);
+    const goOn = threads.hold("first");
+    makeCore({ initialLoadThreads: 1 }).start([model("first")]);
+    await reached("first", "1:LOADING");
+    await driven(core.configure([model("first"), at("old")]));
+    await reached("m", "1:START");
+    rmSync(join(root, "old"), { recursive: true });
+    await driven(core.configure([model("first"), at("new")]));
+    goOn();
+    await reached("m", "1:AVAILABLE");
+  });
+
+  test("counts the memory of the new content from then on, and of both until the old one is gone", async () => {
+    publishVersion("old", 1);
+    publishVersion("new", 1);
+    writeFileSync(join(root, "new", "1", "more"), Buffer.alloc(10_000));
+    makeCore({ ramLimitBytes: 2.4 * statSync(MODEL).size + 12_100, maxLoadRetries: 0 }).start([at("old")]);
+    await settled();
+    await reload(at("new"));
+    await driven(eventually(() => threads.calls.length === 2 && unloads === 1));
+    publishVersion("other", 1);
+    writeFileSync(join(root, "other", "1", "more"), Buffer.alloc(9_000));
+    expect((await reload(at("new"), model("other"))).message).toContain("Insufficient resources");
+  });
+
   test("lets the old versions go first when there is no room for two", async () => {
     publishVersion("old", 1);
     publishVersion("new", 1);
@@ -600,6 +669,19 @@ describe("a base path that a reload changes", () => {
     await driven(eventually(() => threads.calls.length === 3));
     expect(threads.calls).toEqual(["publish m 1", "retire m 1", "publish m 1"]);
     expect([threads.states("m"), loads, unloads]).toEqual(["1:AVAILABLE", 2, 1]);
+  });
+
+  test("lets them go first when hundreds of models go with it", async () => {
+    publishVersion("old", 1);
+    publishVersion("new", 1);
+    makeCore({ aspiredVersionPolicy: "resource_preserving" }).start([...crowd(), at("old")]);
+    await reached("m", "1:AVAILABLE");
+    moveAgain("new", 1);
+    const reloading = core.reload([at("new")]);
+    await withoutTime();
+    await driven(reloading);
+    await driven(eventually(() => threads.calls.length === 3));
+    expect(threads.calls).toEqual(["publish m 1", "retire m 1", "publish m 1"]);
   });
 });
 
@@ -751,6 +833,21 @@ describe("the arrival of a model", () => {
     const refused = expect(core.arrival("never")).rejects.toMatchObject({ code: "aborted" });
     await driven(core.configure([]));
     await refused;
+  });
+
+  test("is not the error from another base path, although the files of the new one are still to settle", async () => {
+    publishVersion("old", 1, "not a model");
+    makeCore().start([{ ...model("m"), basePath: join(root, "old") }]);
+    await reached("m", "1:END");
+    mkdirSync(join(root, "new", "1"), { recursive: true });
+    cpSync(MODEL, join(root, "new", "1", "model.onnx"));
+    await core.change((layers) => withModel(layers, { ...model("m"), basePath: join(root, "new") }));
+    expect(await driven(core.arrival("m"))).toMatchObject({ managerState: "AVAILABLE" });
+  });
+
+  test("is not waited for once the model was taken away", async () => {
+    makeCore().start([]);
+    await expect(core.arrival("gone")).rejects.toMatchObject({ code: "aborted" });
   });
 });
 

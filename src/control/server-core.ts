@@ -19,11 +19,11 @@ import type { RuntimeRegistry } from "../runtimes/registry.ts";
 import type { ReloadOutcome } from "../serving/admin.ts";
 import { FileSystemSource, type StoragePath } from "../sources/file-system-source.ts";
 import { LoadReports, type ModelRow } from "./load-reports.ts";
-import { ModelArrivals } from "./model-arrivals.ts";
-import { type ModelLayers, modelsOf, NO_MODELS, replaced } from "./model-layers.ts";
-import { sameModels } from "./model-set.ts";
+import { ModelArrivals, takenAway } from "./model-arrivals.ts";
+import { type ModelLayers, modelsOf, movedModels, NO_MODELS, replaced } from "./model-layers.ts";
 import { type LoadReport, PlatformLoader } from "./platform-loader.ts";
 import { loggingsOf, makeRequestLogFolders } from "./request-log-folders.ts";
+import { sameModels } from "./same-models.ts";
 import { requireVersions } from "./servable-versions.ts";
 import { ASPIRED_VERSION_POLICIES, isTransient, type ServerCoreOptions } from "./server-core-options.ts";
 import type { ServingThreads } from "./serving-threads.ts";
@@ -70,6 +70,8 @@ export class ServerCore {
   #toldReady: boolean | undefined;
   #labels: VersionLabels = new Map();
   #reloading: Promise<unknown> = Promise.resolve();
+  /** Why no reload is begun any more. */
+  #stopping: ServingError | undefined;
 
   constructor(parts: ServerCoreParts, options: ServerCoreOptions) {
     const { threads, clock, log } = parts;
@@ -81,11 +83,13 @@ export class ServerCore {
     this.#arrivals = new ModelArrivals(this.#monitor);
     this.#reports = new LoadReports(this.#monitor, parts.shard, log);
     this.#warmUp = new WarmUp(parts, options.warmUp);
-    this.#batching = options.batching && new VersionBatching(options.batching, log);
+    this.#batching = options.batching && new VersionBatching(options.batching, log, (name) => this.#models.get(name)?.batching);
     this.#contents = new VersionContents({
       threads,
       makeLoader: (id, path) => this.#loader(id, path),
-      hasRoom: (ramBytes) => options.ramLimitBytes === undefined || this.#basic.reservedBytes + ramBytes <= options.ramLimitBytes,
+      isQueued: (id) => this.#basic.isQueued(id),
+      reserve: (id, ramBytes, signal) => this.#basic.reserveBeside(id, ramBytes, signal),
+      resize: (id, ramBytes) => this.#basic.resizeReservation(id, ramBytes),
       inPlace: options.aspiredVersionPolicy === "availability_preserving",
       onMoved: (id) => this.#renewed.add(servableKey(id)),
       onRefused: (id, error) => this.#notReplaced(id, error),
@@ -105,7 +109,7 @@ export class ServerCore {
       manager: this.#basic,
       clock,
       policy: ASPIRED_VERSION_POLICIES[options.aspiredVersionPolicy],
-      mayReload: (id) => options.reloadServablesWithError || this.#renewed.delete(servableKey(id)),
+      mayReload: (id) => this.#renewed.delete(servableKey(id)) || options.reloadServablesWithError,
     });
     this.#source = new FileSystemSource({
       pollIntervalMs: options.pollIntervalMs,
@@ -130,6 +134,7 @@ export class ServerCore {
     this.#checkLabels(models);
     makeRequestLogFolders(models);
     this.#adopt(replaced(models), models);
+    this.#source.update(models);
     void this.#source.start();
   }
 
@@ -173,16 +178,11 @@ export class ServerCore {
 
   /**
    * Resolves with a version of a configured model that is available, or with one that failed once no other is on its way.
-   * Rejects as {@link ServerCore.reload} does.
+   * Rejects as {@link ServerCore.reload} does, also for a model that is not configured any more.
    */
   async arrival(name: string): Promise<ServableState> {
-    const states = this.#monitor.states(name);
-    const available = states.find(({ managerState }) => managerState === "AVAILABLE");
-    if (available !== undefined) return available;
-    const coming = states.some(({ managerState }) => managerState === "START" || managerState === "LOADING");
-    const failed = states.find(({ health }) => health !== undefined && health.code !== "cancelled");
-    if (failed === undefined || coming || this.#arrivals.isExpected(name)) return await this.#arrivals.expect(name);
-    return failed;
+    if (!this.#models.has(name)) throw takenAway(name);
+    return this.#arrivals.known(name) ?? (await this.#arrivals.expect(name));
   }
 
   /**
@@ -199,13 +199,10 @@ export class ServerCore {
     }
   }
 
-  /** Lets reloads that wait for new models reject with unavailable. To be called before the threads drain, which wait for them. */
+  /** Lets every reload that waits or comes later reject with unavailable. To be called before the threads drain: they wait for it. */
   giveUpReloads(): void {
-    const stopping = new ServingError("unavailable", "the server stops");
-    this.#arrivals.giveUp(
-      () => false,
-      () => stopping,
-    );
+    this.#stopping = new ServingError("unavailable", "the server stops");
+    this.#arrivals.close(this.#stopping);
   }
 
   /** The configured models. */
@@ -262,17 +259,25 @@ export class ServerCore {
     const known = this.#models;
     const listed = new Set(models.map(({ name }) => name));
     await this.checkPresence(models);
+    if (this.#stopping !== undefined) throw this.#stopping;
     this.#checkLabels(models);
     makeRequestLogFolders(models);
-    this.#arrivals.giveUp(
-      (name) => listed.has(name),
-      (name) => new ServingError("aborted", `model ${name} was taken away again before it was available`),
-    );
+    this.#arrivals.giveUp((name) => listed.has(name), takenAway);
     const fresh = models.filter(({ name }) => !known.has(name) || this.#arrivals.isExpected(name));
     const arrivals = fresh.map(({ name }) => this.#arrivals.expect(name));
+    const moved = movedModels(models, known);
+    for (const name of moved) this.#arrivals.moved(name);
     this.#adopt(layers, models);
+    // Without room for two contents of a version, those of the old folder go before those of the new one come.
+    if (this.#options.aspiredVersionPolicy === "resource_preserving" && moved.size > 0) {
+      this.#source.update(models.filter(({ name }) => !moved.has(name)));
+      await this.#manager.caughtUp();
+    }
+    this.#source.update(models);
     this.#contents.forgive();
     await this.#source.poll();
+    // The next change may have other lists for the same names, and whoever waits for a model looks at the versions it has by now.
+    await this.#manager.caughtUp();
     this.#parts.log.info("config_reloaded", { models: models.length, added: fresh.length });
     return arrivals;
   }
@@ -286,18 +291,18 @@ export class ServerCore {
   }
 
   #adopt(layers: ModelLayers, models: readonly ModelConfig[]): void {
-    const moved = models.filter(({ name, basePath }) => (this.#models.get(name)?.basePath ?? basePath) !== basePath);
+    for (const { name, batching } of models) {
+      if (batching === undefined || this.#batching !== undefined || this.#models.get(name)?.batching !== undefined) continue;
+      this.#parts.log.warn("batching_not_enabled", {
+        model: name,
+        message: "set --enable_batching, or take batching out of its config",
+      });
+    }
     this.#layers = layers;
     this.#models = new Map(models.map((model) => [model.name, model]));
     this.#labels = labelsOf(models);
     this.#parts.threads.setLabels(this.#labels, splitsOf(models));
     this.#parts.threads.setRequestLogs(loggingsOf(models));
-    // Without room for two contents of a version, those of the old folder go before those of the new one come.
-    if (this.#options.aspiredVersionPolicy === "resource_preserving" && moved.length > 0) {
-      const names = new Set(moved.map(({ name }) => name));
-      this.#source.update(models.filter(({ name }) => !names.has(name)));
-    }
-    this.#source.update(models);
     this.#waiting.clear();
     for (const { name } of models) this.#noteAvailability(name, this.#monitor.states(name));
     this.#tellReady();
@@ -337,9 +342,9 @@ export class ServerCore {
     if (health === undefined) log.info("servable_state", fields);
     else log.error("servable_state", { ...fields, code: statusName(health.code), error: health.message });
     if (managerState !== "END") return;
+    this.#renewed.delete(servableKey(id));
     this.#reports.ended(state);
-    if (health === undefined) return;
-    this.#contents.ended(id);
-    this.#source.noteFailure(id);
+    this.#contents.ended(state);
+    if (health !== undefined) this.#source.noteFailure(id);
   }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { Log } from "../base/log.ts";
-import type { BatchLimits } from "../model/batching.ts";
+import type { BatchingChoice, BatchLimits } from "../model/batching.ts";
 import type { TensorInfo } from "../tensor/signature.ts";
 import { VersionBatching } from "./version-batching.ts";
 
@@ -32,8 +32,8 @@ const batching = (perModel: boolean, limits: Partial<BatchLimits> = {}): Version
   new VersionBatching({ limits: { ...WIDE, ...limits }, perModel, threads: 1 }, log);
 
 test("the server's limits hold for every version, and contradictions fail its load", async () => {
-  expect(await batching(false).limits(folder())).toEqual(WIDE);
-  await expect(batching(false, { allowedBatchSizes: [5] }).limits(folder())).rejects.toThrow(
+  expect(await batching(false).limits("m", folder())).toEqual(WIDE);
+  await expect(batching(false, { allowedBatchSizes: [5] }).limits("m", folder())).rejects.toThrow(
     "Last entry in allowed_batch_sizes must match max_batch_size; last entry was 5; expected 1000",
   );
 });
@@ -41,14 +41,28 @@ test("the server's limits hold for every version, and contradictions fail its lo
 test("with limits of each version one that brings none is not batched, and a bare file neither", async () => {
   const path = folder();
   writeFileSync(join(path, "model.onnx"), "");
-  expect(await batching(true).limits(path)).toBeUndefined();
-  expect(await batching(true).limits(join(path, "model.onnx"))).toBeUndefined();
+  expect(await batching(true).limits("m", path)).toBeUndefined();
+  expect(await batching(true).limits("m", join(path, "model.onnx"))).toBeUndefined();
 });
 
 test("with limits of each version its own file counts", async () => {
   const path = folder();
   writeFileSync(join(path, "batching_params.pbtxt"), "max_batch_size { value: 4 } num_batch_threads { value: -1 }");
-  expect(await batching(true).limits(path)).toEqual({ ...WIDE, maxBatchSize: 4, maxExecutionBatchSize: 4 });
+  expect(await batching(true).limits("m", path)).toEqual({ ...WIDE, maxBatchSize: 4, maxExecutionBatchSize: 4 });
+});
+
+test("what the config says of a model goes before its versions' files and the server's limits", async () => {
+  const path = folder();
+  writeFileSync(join(path, "batching_params.pbtxt"), "max_batch_size { value: 4 }");
+  let choice: BatchingChoice | undefined = { maxBatchSize: 8, batchTimeoutMicros: 500 };
+  for (const perModel of [true, false]) {
+    const server = { limits: { ...WIDE, maxEnqueuedBatches: 3 }, perModel, threads: 1 };
+    const chosen = new VersionBatching(server, log, (model) => (model === "m" ? choice : undefined));
+    choice = { maxBatchSize: 8, batchTimeoutMicros: 500 };
+    expect(await chosen.limits("m", path)).toEqual({ ...WIDE, maxBatchSize: 8, maxExecutionBatchSize: 8, batchTimeoutMs: 0.5 });
+    choice = undefined;
+    expect((await chosen.limits("m", path))!.maxBatchSize).toBe(perModel ? 4 : 1000);
+  }
 });
 
 test.each([
@@ -58,7 +72,7 @@ test.each([
 ])("a bad file of its own fails the load: %#", async (text, message) => {
   const path = folder();
   writeFileSync(join(path, "batching_params.pbtxt"), text);
-  await expect(batching(true).limits(path)).rejects.toThrow(message);
+  await expect(batching(true).limits("m", path)).rejects.toThrow(message);
 });
 
 test("a file of its own that leads out of the version's folder is not followed", async () => {
@@ -66,7 +80,7 @@ test("a file of its own that leads out of the version's folder is not followed",
   mkdirSync(join(path, "1"));
   writeFileSync(join(path, "outside"), "max_batch_size { value: 4 }");
   symlinkSync(join(path, "outside"), join(path, "1", "batching_params.pbtxt"));
-  await expect(batching(true).limits(join(path, "1"))).rejects.toThrow("it leads out of the model's folder");
+  await expect(batching(true).limits("m", join(path, "1"))).rejects.toThrow("it leads out of the model's folder");
 });
 
 test("what cannot be batched is logged with the reason", () => {

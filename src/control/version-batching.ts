@@ -4,10 +4,10 @@ import type { Log } from "../base/log.ts";
 import { resolveInside } from "../base/path-safety.ts";
 import { ServingError } from "../base/serving-error.ts";
 import { batchableSignatures } from "../batching/batchable.ts";
-import { checkBatchLimits } from "../batching/check-limits.ts";
-import { parseBatchLimits } from "../config/batching-parameters.ts";
+import { batchLimits, parseBatchLimits } from "../config/batching-parameters.ts";
 import type { ServableId } from "../core/servable-id.ts";
-import type { BatchLimits, ModelBatching, ServerBatching } from "../model/batching.ts";
+import type { BatchingChoice, BatchLimits, ModelBatching, ServerBatching } from "../model/batching.ts";
+import { checkBatchLimits } from "../model/check-batch-limits.ts";
 import type { Signatures } from "../tensor/signature.ts";
 
 /** A version's own parameters, in its folder. */
@@ -18,20 +18,24 @@ const MOST_BYTES = 64 * 1024;
 export class VersionBatching {
   readonly #server: ServerBatching;
   readonly #log: Log;
+  readonly #configured: (model: string) => BatchingChoice | undefined;
 
-  constructor(server: ServerBatching, log: Log) {
+  /** `configured`: what the config says of a model now; it goes before what its versions and the server say. */
+  constructor(server: ServerBatching, log: Log, configured: (model: string) => BatchingChoice | undefined = () => undefined) {
     this.#server = server;
     this.#log = log;
+    this.#configured = configured;
   }
 
   /**
-   * The limits of the version in `folder`; undefined when it is not to be batched, because it brings no parameters and each version
-   * has to.
+   * The limits of a version of `model` in `folder`; undefined when it is not to be batched, because it brings no parameters and each
+   * version has to.
    * @throws ServingError invalid-argument for parameters that are malformed, contradict each other, or lie outside the folder.
    */
-  async limits(folder: string): Promise<BatchLimits | undefined> {
+  async limits(model: string, folder: string): Promise<BatchLimits | undefined> {
     const { limits, perModel } = this.#server;
-    const chosen = perModel ? await ownLimits(folder) : limits;
+    const choice = this.#configured(model);
+    const chosen = choice !== undefined ? batchLimits(choice) : perModel ? await ownLimits(folder) : limits;
     if (chosen !== undefined) checkBatchLimits(chosen);
     return chosen;
   }

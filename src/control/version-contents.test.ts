@@ -15,7 +15,10 @@ let calls: string[];
 let refused: string[];
 let moved: bigint[];
 let loaders: Map<string, FakeLoader<SharedModel>>;
-let hasRoom: boolean;
+let noRoom: ServingError | undefined;
+/** Memory set aside for replacements, and what became of it. */
+let rooms: string[];
+let queued: boolean;
 let refuseReplacement: ServingError | undefined;
 let contents: VersionContents;
 
@@ -37,7 +40,12 @@ function create(inPlace = true): VersionContents {
       loaders.set(path, loader);
       return loader;
     },
-    hasRoom: () => hasRoom,
+    isQueued: () => queued,
+    reserve: async (_id, ramBytes) => {
+      if (noRoom !== undefined) throw noRoom;
+      return { taken: () => void rooms.push(`taken ${ramBytes}`), dropped: () => void rooms.push(`dropped ${ramBytes}`) };
+    },
+    resize: (_id, ramBytes) => void rooms.push(`resized ${ramBytes}`),
     inPlace,
     onMoved: ({ version }) => moved.push(version),
     onRefused: ({ version }, { code, message }) => refused.push(`${version} ${code} ${message}`),
@@ -55,7 +63,8 @@ async function serve(path: string): Promise<Loader<SharedModel>> {
 }
 
 beforeEach(() => {
-  [calls, refused, moved, loaders, hasRoom, refuseReplacement] = [[], [], [], new Map(), true, undefined];
+  [calls, refused, moved, loaders, noRoom, refuseReplacement] = [[], [], [], new Map(), undefined, undefined];
+  [rooms, queued] = [[], false];
   contents = create();
 });
 
@@ -68,7 +77,10 @@ describe("a version that serves and is wanted from another path", () => {
     loaders.get("/b")!.finishLoad();
     await settle();
     expect(calls).toEqual(["publish 1 /a", "replace 1 /b"]);
-    expect(loaders.get("/a")!.unloading).toBe(true);
+    expect([loaders.get("/a")!.unloading, rooms]).toEqual([true, []]);
+    loaders.get("/a")!.finishUnload();
+    await settle();
+    expect(rooms).toEqual(["taken 10"]);
   });
 
   test("is loaded from there only once, however often it is wanted", async () => {
@@ -106,11 +118,11 @@ describe("a version that serves and is wanted from another path", () => {
   });
 
   test("goes on with the old content when there is no memory for both", async () => {
-    hasRoom = false;
+    noRoom = new ServingError("resource-exhausted", "Insufficient resources to load servable {name: m version: 1}");
     await serve("/a");
     contents.loader(ID, "/b");
     await settle();
-    expect(refused).toEqual(["1 resource-exhausted there is no memory for the new content beside the one that serves"]);
+    expect(refused).toEqual([`1 resource-exhausted ${noRoom.message}`]);
     expect(loaders.get("/b")!.calls).toEqual(["estimate"]);
   });
 
@@ -123,7 +135,7 @@ describe("a version that serves and is wanted from another path", () => {
     await settle();
     loaders.get("/b")!.finishUnload();
     await settle();
-    expect(refused).toEqual(["1 internal no room in a thread"]);
+    expect([refused, rooms]).toEqual([["1 internal no room in a thread"], ["dropped 10"]]);
     expect(loaders.get("/a")!.unloading).toBe(false);
   });
 
@@ -157,7 +169,7 @@ describe("a version that serves and is wanted from another path", () => {
     const unloading = loader.unload();
     loaders.get("/a")!.finishUnload();
     await unloading;
-    expect(refused).toEqual([]);
+    expect([refused, rooms]).toEqual([[], ["dropped 10"]]);
   });
 
   test("unloads the content it has by then when it leaves later", async () => {
@@ -206,8 +218,30 @@ describe("a version that does not serve yet", () => {
     await expect(failing).rejects.toMatchObject({ code: "unavailable" });
     contents.loader(ID, "/b");
     const loading = loader.load(NEVER);
+    await settle();
     loaders.get("/b")!.finishLoad();
-    expect(pathOf(await loading)).toBe("/b");
+    expect([pathOf(await loading), rooms]).toEqual(["/b", ["resized 10"]]);
+  });
+
+  test("because it waits for its turn to load is loaded from where it is wanted by then", async () => {
+    queued = true;
+    const loader = contents.loader(ID, "/a");
+    contents.loader(ID, "/b");
+    expect(await loader.estimate()).toEqual({ ramBytes: 10 });
+    const loading = loader.load(NEVER);
+    loaders.get("/b")!.finishLoad();
+    expect([pathOf(await loading), loaders.get("/b")!.calls, loaders.has("/a")]).toEqual(["/b", ["estimate", "load"], false]);
+  });
+
+  test("is loaded in its next life from the path of that life, whatever the one before was wanted from", async () => {
+    queued = true;
+    contents.loader(ID, "/a");
+    contents.loader(ID, "/b");
+    contents.ended({ id: ID, health: undefined });
+    queued = false;
+    const loader = contents.loader(ID, "/c");
+    await loader.estimate();
+    expect([...loaders.keys()]).toEqual(["/c"]);
   });
 
   test("and has failed may be had from another path, and from the same one not", async () => {
@@ -216,10 +250,28 @@ describe("a version that does not serve yet", () => {
     const failing = loader.load(NEVER);
     loaders.get("/a")!.failLoad(new ServingError("data-loss", "cut off"));
     await expect(failing).rejects.toMatchObject({ code: "data-loss" });
-    contents.ended(ID);
+    contents.ended({ id: ID, health: new ServingError("data-loss", "cut off") });
     contents.loader(ID, "/a");
     expect(moved).toEqual([]);
     contents.loader(ID, "/b");
     expect(moved).toEqual([1n]);
+  });
+
+  test("and has failed because the threads refused it may be had from another path", async () => {
+    const loader = await serve("/a");
+    const unloading = loader.unload();
+    loaders.get("/a")!.finishUnload();
+    await unloading;
+    contents.ended({ id: ID, health: new ServingError("internal", "no room in a thread") });
+    contents.loader(ID, "/b");
+    expect(moved).toEqual([1n]);
+  });
+
+  test("and was taken away while it loaded has not failed", async () => {
+    const loader = contents.loader(ID, "/a");
+    await loader.estimate();
+    contents.ended({ id: ID, health: new ServingError("cancelled", "Loading of servable cancelled") });
+    contents.loader(ID, "/b");
+    expect(moved).toEqual([]);
   });
 });

@@ -1,6 +1,8 @@
 import { ServingError } from "../base/serving-error.ts";
+import type { ContentReservation } from "../core/basic-manager.ts";
 import type { Loader } from "../core/loader.ts";
 import { type ServableId, servableKey } from "../core/servable-id.ts";
+import type { ServableState } from "../core/servable-state.ts";
 import type { Publisher } from "../core/serving-map.ts";
 import type { SharedModel } from "../model/runtime.ts";
 import type { ServingThreads } from "./serving-threads.ts";
@@ -10,10 +12,14 @@ export interface VersionContentsParts {
   readonly threads: Pick<ServingThreads, "publish" | "retire" | "replace">;
   /** A loader of what lies at a path. */
   readonly makeLoader: (id: ServableId, path: string) => Loader<SharedModel>;
-  /** Whether there is memory for so much beside what is loaded. */
-  readonly hasRoom: (ramBytes: number) => boolean;
+  /** Whether the manager has the version and its load has not begun. */
+  readonly isQueued: (id: ServableId) => boolean;
+  /** Sets memory aside for another content of a version, beside what it has. */
+  readonly reserve: (id: ServableId, ramBytes: number, signal: AbortSignal) => Promise<ContentReservation>;
   /** Whether a version that serves may be given another content while it does, with both in memory for a while. */
   readonly inPlace: boolean;
+  /** Sets another amount of memory aside for a version that is being loaded. @throws ServingError resource-exhausted. */
+  readonly resize: (id: ServableId, ramBytes: number) => void;
   /** A version in error is to be had from elsewhere now. */
   readonly onMoved: (id: ServableId) => void;
   /** A version goes on with its old content. */
@@ -32,7 +38,10 @@ const FAILED_KEPT = 1000;
  */
 export class VersionContents implements Publisher<SharedModel> {
   readonly #parts: VersionContentsParts;
+  /** Versions from the beginning of their load to their end. */
   readonly #held = new Map<string, ContentLoader>();
+  /** Where versions that wait for their load are wanted from by now. */
+  readonly #wanted = new Map<string, string>();
   readonly #failedAt = new Map<string, string>();
   /** One replacement at a time: each takes room for a model more. */
   #replacing: Promise<void> = Promise.resolve();
@@ -48,22 +57,23 @@ export class VersionContents implements Publisher<SharedModel> {
     if (held !== undefined) {
       held.wanted = path;
       this.#replaceIfWanted(held);
-    }
+    } else if (this.#parts.isQueued(id)) this.#wanted.set(key, path);
     const failedAt = this.#failedAt.get(key);
     if (failedAt !== undefined && failedAt !== path) this.#parts.onMoved(id);
     return new ContentLoader(id, path, this.#parts.makeLoader, {
-      loading: (loader) => this.#held.set(key, loader),
+      loading: (loader) => this.#hold(key, loader),
+      resized: (ramBytes) => this.#parts.resize(id, ramBytes),
       loaded: () => this.#failedAt.delete(key),
-      unloading: (loader) => this.#drop(loader),
     });
   }
 
-  /** Takes note that a version ended with an error: from another path it may be had. */
-  ended(id: ServableId): void {
-    const held = this.#held.get(servableKey(id));
-    if (held === undefined) return;
-    this.#drop(held);
-    this.#noteFailure(servableKey(id), held.path);
+  /** Takes note that a version is at END; one that failed may be had from another path. */
+  ended({ id, health }: Pick<ServableState, "id" | "health">): void {
+    const key = servableKey(id);
+    const held = this.#held.get(key);
+    this.#wanted.delete(key);
+    this.#held.delete(key);
+    if (held !== undefined && health !== undefined && health.code !== "cancelled") this.#noteFailure(key, held.path);
   }
 
   /** Lets contents that could not be loaded be tried once more: of one version, or of all. */
@@ -92,9 +102,10 @@ export class VersionContents implements Publisher<SharedModel> {
     await this.#parts.threads.retire(id);
   }
 
-  #drop(loader: ContentLoader): void {
-    const key = servableKey(loader.id);
-    if (this.#held.get(key) === loader) this.#held.delete(key);
+  #hold(key: string, loader: ContentLoader): void {
+    loader.wanted = this.#wanted.get(key) ?? loader.path;
+    this.#wanted.delete(key);
+    this.#held.set(key, loader);
   }
 
   #noteFailure(key: string, path: string): void {
@@ -119,37 +130,38 @@ export class VersionContents implements Publisher<SharedModel> {
 
   /** Never rejects. */
   async #replace(held: ContentLoader, path: string): Promise<void> {
-    const { threads, hasRoom, makeLoader, onRefused } = this.#parts;
+    const { threads, reserve, makeLoader, onRefused } = this.#parts;
     const { id } = held;
     const { signal } = held.leaving;
     if (signal.aborted || path === held.path) return;
     const next = makeLoader(id, path);
+    let room: ContentReservation | undefined;
     let loaded = false;
     try {
       const { ramBytes } = await next.estimate();
-      if (!hasRoom(ramBytes)) {
-        throw new ServingError("resource-exhausted", "there is no memory for the new content beside the one that serves");
-      }
+      room = await reserve(id, ramBytes, signal);
       const model = await next.load(signal);
       loaded = true;
       signal.throwIfAborted();
       await threads.replace(id, model);
     } catch (reason) {
       if (loaded) await next.unload().catch(() => undefined);
+      room?.dropped();
       if (signal.aborted) return;
       held.refused = path;
       onRefused(id, ServingError.from(reason));
       return;
     }
     await held.become(path, next);
+    room.taken();
   }
 }
 
 /** Told of what happens to a loader. */
 interface ContentListener {
   loading(loader: ContentLoader): void;
+  resized(ramBytes: number): void;
   loaded(): void;
-  unloading(loader: ContentLoader): void;
 }
 
 /** Loads a version from where it is wanted when it is loaded, and unloads whatever its content is by then. */
@@ -169,6 +181,8 @@ class ContentLoader implements Loader<SharedModel> {
   // Made when first needed: of all that a poll asks for only those that are new are ever loaded.
   #leaving: AbortController | undefined;
   #made: Loader<SharedModel> | undefined;
+  /** Whether the memory set aside is what this content takes. */
+  #sized = false;
 
   constructor(id: ServableId, path: string, make: VersionContentsParts["makeLoader"], listener: ContentListener) {
     this.id = id;
@@ -191,13 +205,17 @@ class ContentLoader implements Loader<SharedModel> {
 
   async estimate(): Promise<{ readonly ramBytes: number }> {
     this.#listener.loading(this);
+    this.#follow();
+    this.#sized = true;
     return await this.#content.estimate();
   }
 
   async load(signal: AbortSignal): Promise<SharedModel> {
-    if (this.wanted !== this.path) {
-      this.path = this.wanted;
-      this.#made = undefined;
+    if (this.#follow()) this.#sized = false;
+    if (!this.#sized) {
+      const { ramBytes } = await this.#content.estimate();
+      this.#listener.resized(ramBytes);
+      this.#sized = true;
     }
     const model = await this.#content.load(signal);
     this.#listener.loaded();
@@ -214,7 +232,14 @@ class ContentLoader implements Loader<SharedModel> {
   }
 
   async unload(): Promise<void> {
-    this.#listener.unloading(this);
     await this.#content.unload();
+  }
+
+  /** Goes to where the content is wanted from; whether that is another place. */
+  #follow(): boolean {
+    if (this.wanted === this.path) return false;
+    this.path = this.wanted;
+    this.#made = undefined;
+    return true;
   }
 }

@@ -32,6 +32,8 @@ describe("a label may not be given", () => {
       expect.objectContaining({
         code: "failed-precondition",
         message: "Request to assign label to version 2 of model iris, which is not currently available for inference",
+        model: "iris",
+        label: "stable",
       }),
     );
   });

@@ -133,6 +133,18 @@ describe("lists", () => {
     expect(loader("iris", 1n).calls).toEqual(["estimate", "load"]);
   });
 
+  test("are caught up with once each name had its turn, however many there are", async () => {
+    const { manager, item, states, clock } = core();
+    for (let i = 0; i < 600; i++) manager.setAspiredVersions(`m${i}`, [item(`m${i}`, 1n, false)]);
+    let caughtUp = false;
+    void manager.caughtUp().then(() => (caughtUp = true));
+    await settle();
+    expect([caughtUp, states().length]).toEqual([false, 256]);
+    await clock.advance(0);
+    expect([caughtUp, states().length]).toEqual([true, 600]);
+    await manager.caughtUp();
+  });
+
   test("of a version listed twice the first item counts", async () => {
     const { aspirePrompt, loader } = core();
     await aspirePrompt("iris", 1n, 1n);

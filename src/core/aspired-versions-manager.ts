@@ -57,6 +57,7 @@ export class AspiredVersionsManager<T> implements Target<Loader<T>> {
   readonly #restless = new Set<string>();
   #prompted = false;
   #reviewsAtOnce = 0;
+  #caughtUp: Deferred<void> | undefined;
   #timer: Timer;
   #stopped: Deferred<void> | undefined;
 
@@ -85,6 +86,16 @@ export class AspiredVersionsManager<T> implements Target<Loader<T>> {
     if (this.#stopped !== undefined) return;
     this.#pending.set(name, versions);
     this.#prompt(name);
+  }
+
+  /**
+   * Resolves once every list given before has had its turn, so that a later one replaces none of them unseen; one that has to wait
+   * until a version is gone has had it.
+   */
+  async caughtUp(): Promise<void> {
+    if (this.#due.size === 0) return;
+    this.#caughtUp ??= deferred();
+    await this.#caughtUp.promise;
   }
 
   /** Every managed version, by name and lowest version first within one. */
@@ -141,6 +152,10 @@ export class AspiredVersionsManager<T> implements Target<Loader<T>> {
       if (++this.#reviewsAtOnce >= MOST_REVIEWS_AT_ONCE) break;
     }
     if (this.#due.size > 0) this.#promptTurn();
+    else {
+      this.#caughtUp?.resolve();
+      this.#caughtUp = undefined;
+    }
     this.#act();
     if (this.#stopped !== undefined && this.#manager.idle) {
       this.#timer.cancel();

@@ -458,3 +458,51 @@ describe("TensorFlow Serving's order of things", () => {
     expect(manager.reservedBytes).toBe(0);
   });
 });
+
+describe("memory for another content of a version", () => {
+  const NEVER = new AbortController().signal;
+
+  test("is counted beside what the version has, and in its place once it is taken", async () => {
+    const { manager, addPrompt } = managed({ ramLimitBytes: 100 });
+    addPrompt(1n, 40);
+    await manager.load(id(1n));
+    const room = await manager.reserveBeside(id(1n), 60, NEVER);
+    expect(manager.reservedBytes).toBe(100);
+    room.taken();
+    expect(manager.reservedBytes).toBe(60);
+    await manager.unload(id(1n));
+    expect(manager.reservedBytes).toBe(0);
+  });
+
+  test("is given back when the content does not come", async () => {
+    const { manager, addPrompt } = managed({ ramLimitBytes: 100 });
+    addPrompt(1n, 40);
+    await manager.load(id(1n));
+    (await manager.reserveBeside(id(1n), 60, NEVER)).dropped();
+    expect(manager.reservedBytes).toBe(40);
+  });
+
+  test("is refused when there is not so much", async () => {
+    const { manager, addPrompt } = managed({ ramLimitBytes: 100 });
+    addPrompt(1n, 40);
+    await manager.load(id(1n));
+    await expect(manager.reserveBeside(id(1n), 61, NEVER)).rejects.toMatchObject({ code: "resource-exhausted" });
+    await expect(manager.reserveBeside(id(2n), 1, NEVER)).rejects.toMatchObject({ code: "not-found" });
+  });
+
+  test("of a version on its way out is waited for by those who need it, whichever content it has", async () => {
+    const { manager, map, addPrompt, begin, states } = managed({ ramLimitBytes: 100 });
+    addPrompt(1n, 40);
+    await manager.load(id(1n));
+    const room = await manager.reserveBeside(id(1n), 60, NEVER);
+    const handle = map.acquire("iris")!;
+    await begin(manager.unload(id(1n)));
+    room.taken();
+    addPrompt(2n, 80);
+    await begin(manager.load(id(2n)));
+    expect(states()).toEqual(["1 quiescing", "2 load-requested"]);
+    handle.release();
+    await settle();
+    expect(states()).toEqual(["1 disabled", "2 ready"]);
+  });
+});

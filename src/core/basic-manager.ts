@@ -39,6 +39,14 @@ export interface ServableSnapshot {
   readonly error: ServingError | undefined;
 }
 
+/** RAM set aside for a content that is to take the place of a version's own. One of the two is called, once. */
+export interface ContentReservation {
+  /** The content is the version's now, and the earlier one is gone. */
+  taken(): void;
+  /** The content is not there any more, or never was. */
+  dropped(): void;
+}
+
 interface Managed<T> {
   readonly harness: LoaderHarness<T>;
   reservation: Reservation | undefined;
@@ -79,6 +87,32 @@ export class BasicManager<T> {
     return this.#resources.reservedBytes;
   }
 
+  /**
+   * Sets RAM aside for another content of a version that is loaded, beside what it has. Rejects with resource-exhausted when there is
+   * no room, as a load does; with the signal's reason if that aborts while waiting; with not-found when it is not managed.
+   */
+  async reserveBeside(id: ServableId, ramBytes: number, signal: AbortSignal): Promise<ContentReservation> {
+    const managed = this.#find(id);
+    const reservation = await this.#resources.reserve(id, ramBytes, signal);
+    return {
+      taken: () => {
+        managed.reservation?.release();
+        managed.reservation = reservation;
+        // Of one on its way out the end is waited for, whichever content it has.
+        if (managed.harness.state === "ready") reservation.settled();
+      },
+      dropped: () => reservation.release(),
+    };
+  }
+
+  /**
+   * Sets another amount of RAM aside for a version that is being loaded.
+   * @throws ServingError resource-exhausted, and keeps what it has, when there is no room for more; not-found when it is not managed.
+   */
+  resizeReservation(id: ServableId, ramBytes: number): void {
+    this.#find(id).reservation?.resize(ramBytes);
+  }
+
   /** The names with a managed version. */
   names(): readonly string[] {
     return [...this.#streams.keys()];
@@ -106,6 +140,12 @@ export class BasicManager<T> {
   /** The version's state, undefined when it is not managed. */
   state(id: ServableId): LoaderState | undefined {
     return this.#streams.get(id.name)?.get(id.version)?.harness.state;
+  }
+
+  /** Whether the version is managed and its load has not begun; it may wait for its turn. */
+  isQueued(id: ServableId): boolean {
+    const state = this.state(id);
+    return state === "new" || state === "load-requested";
   }
 
   /**
@@ -179,16 +219,16 @@ export class BasicManager<T> {
    */
   async unload(id: ServableId): Promise<void> {
     const managed = this.#find(id);
-    const { harness, reservation } = managed;
+    const { harness } = managed;
     harness.moveTo("unload-requested");
-    reservation?.leaving();
+    managed.reservation?.leaving();
     this.#announce(managed);
     harness.moveTo("quiescing");
     try {
       await this.#publisher.retire(id);
     } catch (reason) {
       // It may still be in use, so it is left loaded and its RAM counted: better a leak than a crash.
-      reservation?.settled();
+      managed.reservation?.settled();
       managed.reservation = undefined;
       const error = ServingError.from(reason);
       this.#end(managed, error);

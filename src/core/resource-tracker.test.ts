@@ -108,3 +108,17 @@ describe("resource tracker", () => {
     expect(tracker.reservedBytes).toBe(70);
   });
 });
+
+test("a reservation may become another amount, and stays what it is when there is no room", async () => {
+  const tracker = new ResourceTracker(100);
+  const first = await tracker.reserve({ name: "m", version: 1n }, 30);
+  const second = await tracker.reserve({ name: "m", version: 2n }, 40);
+  first.resize(60);
+  expect([tracker.reservedBytes, first.ramBytes]).toEqual([100, 60]);
+  expect(() => second.resize(41)).toThrow("Insufficient resources to load servable {name: m version: 2}");
+  first.resize(20);
+  second.resize(41);
+  first.release();
+  first.resize(50);
+  expect([tracker.reservedBytes, second.ramBytes]).toEqual([41, 41]);
+});

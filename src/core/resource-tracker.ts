@@ -6,6 +6,11 @@ import { formatServableId, type ServableId } from "./servable-id.ts";
 export interface Reservation {
   readonly id: ServableId;
   readonly ramBytes: number;
+  /**
+   * Sets another amount aside instead.
+   * @throws ServingError resource-exhausted, and keeps what it has, when there is no room for more.
+   */
+  resize(ramBytes: number): void;
   /** The load has succeeded (or an unload was given up): what is held stays held for now. */
   settled(): void;
   /** An unload has begun: those who wait for room go on waiting for its end. */
@@ -80,19 +85,31 @@ export class ResourceTracker {
 
   #grant({ id, ramBytes }: Applicant): Reservation {
     let phase: "in-progress" | "settled" | "released" = "in-progress";
-    this.#reservedBytes += ramBytes;
+    let held = ramBytes;
+    this.#reservedBytes += held;
     this.#inProgress++;
     const enter = (next: typeof phase) => {
       if (phase === "released" || phase === next) return;
       if (phase === "in-progress") this.#inProgress--;
       if (next === "in-progress") this.#inProgress++;
-      if (next === "released") this.#reservedBytes -= ramBytes;
+      if (next === "released") this.#reservedBytes -= held;
       phase = next;
+      this.#decide();
+    };
+    const resize = (bytes: number) => {
+      if (phase === "released") return;
+      const reserved = this.#reservedBytes - held + bytes;
+      if (bytes > held && this.#ramLimitBytes !== undefined && reserved > this.#ramLimitBytes) throw insufficient(id);
+      this.#reservedBytes = reserved;
+      held = bytes;
       this.#decide();
     };
     return {
       id,
-      ramBytes,
+      get ramBytes() {
+        return held;
+      },
+      resize,
       settled: () => enter("settled"),
       leaving: () => enter("in-progress"),
       release: () => enter("released"),

@@ -7,6 +7,7 @@ import { type Deferred, deferred } from "../base/deferred.ts";
 import { FakeClock, settle } from "../base/fake-clock.ts";
 import { createLog } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
+import type { Announcement } from "../metrics/announcement.ts";
 import { MetricsCatalog } from "../metrics/metrics-catalog.ts";
 import type { SharedModel } from "../model/runtime.ts";
 import type { TlsMaterial } from "../transport/tls/tls-material.ts";
@@ -30,10 +31,17 @@ class FakeThread implements ServingThreadLink {
   readonly asked: Asked[] = [];
   /** Answers at once with what this gives. */
   prompt: ((request: ThreadRequest) => unknown) | undefined = () => undefined;
+  /** The number that the pool gave it. */
+  readonly index: number;
   readonly #handlers: ThreadLinkHandlers;
 
-  constructor(handlers: ThreadLinkHandlers) {
+  constructor(index: number, handlers: ThreadLinkHandlers) {
+    this.index = index;
     this.#handlers = handlers;
+  }
+
+  announce(announcement: Announcement): void {
+    this.#handlers.metric(announcement);
   }
 
   ask(request: ThreadRequest): Promise<unknown> {
@@ -103,8 +111,8 @@ beforeEach(() => {
         if (message.kind === "stop") handlers.ended("exit code 0");
       },
     }),
-    startThread: (_data, handlers) => {
-      const thread = new FakeThread(handlers);
+    startThread: ({ index }, handlers) => {
+      const thread = new FakeThread(index, handlers);
       thread.prompt = prompt;
       threads.push(thread);
       return thread;
@@ -222,6 +230,25 @@ describe("what requests are logged", () => {
 });
 
 describe("a thread that ends", () => {
+  test("leaves its number to the next one, so that metrics by thread do not become more with every death", async () => {
+    for (let death = 0; death < 3; death++) {
+      threads.at(-1)!.end();
+      await clock.advance(1000);
+    }
+    expect(threads.map(({ index }) => index)).toEqual([0, 1, 1, 1, 1]);
+    threads[0].end();
+    threads.at(-1)!.end();
+    await clock.advance(1000);
+    expect(threads.slice(-2).map(({ index }) => index)).toEqual([0, 1]);
+  });
+
+  test("may tell of a metric while it dies, which ends nothing else", () => {
+    const cell: Announcement = { kind: "cell", metric: "modelport_serving_threads", labelValues: [], buffer: 0, offset: 0 };
+    threads[0].announce({ kind: "buffer", index: 0, buffer: new SharedArrayBuffer(8) });
+    threads[0].fail();
+    expect(() => threads[0].announce(cell)).not.toThrow();
+  });
+
   test("at once after its start is replaced a second later", async () => {
     threads[0].end();
     await clock.advance(999);
@@ -243,6 +270,19 @@ describe("a thread that ends", () => {
     await retiring;
     await clock.advance(2000);
     expect(threads.length).toBe(3);
+  });
+
+  test("fails while it is asked to let a model go: the model is not let go before its last runs are over", async () => {
+    await pool.publish(ID, MODEL);
+    threads[0]!.prompt = undefined;
+    let retired = false;
+    const retiring = pool.retire(ID).then(() => (retired = true));
+    await settle();
+    threads[0]!.fail();
+    await settle();
+    expect(retired).toBe(false);
+    threads[0]!.end();
+    await retiring;
   });
 
   test("later is replaced at once", async () => {

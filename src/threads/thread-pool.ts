@@ -39,6 +39,8 @@ export interface ThreadPoolParts {
 const STEADY_MS = 1000;
 
 interface Member {
+  /** For the log and for metrics: that of one that ended is given again, so that there are never more. */
+  readonly number: number;
   readonly link: ServingThreadLink;
   readonly ended: Deferred<void>;
 }
@@ -121,7 +123,12 @@ export class ThreadPool implements Publisher<SharedModel> {
 
   async retire(id: ServableId): Promise<void> {
     this.#published.delete(servableKey(id));
-    await Promise.all([this.#askAll({ kind: "retire", id }), ...this.#dying]);
+    try {
+      await this.#askAll({ kind: "retire", id });
+    } finally {
+      // Looked at only now: one that failed while it was asked is among them.
+      await Promise.all(this.#dying);
+    }
   }
 
   /**
@@ -193,6 +200,8 @@ export class ThreadPool implements Publisher<SharedModel> {
   #start(): void {
     const { options, catalog, clock, log } = this.#parts;
     const index = this.#nextIndex++;
+    const taken = [...this.#members.values()].map((member) => member.number);
+    const number = [...taken, undefined].findIndex((_, free) => !taken.includes(free));
     const started = clock.now();
     const ended = deferred<void>();
     /** Serves no more, however often that is said: another one takes its place. */
@@ -201,7 +210,7 @@ export class ThreadPool implements Publisher<SharedModel> {
         catalog.retire(index);
         if (this.#draining) return;
         this.#lost++;
-        log.error("serving_thread_ended", { thread: index, err: reason });
+        log.error("serving_thread_ended", { thread: number, err: reason });
         const wait = clock.now() - started < STEADY_MS ? STEADY_MS : 0;
         clock.after(wait, () => this.#replace());
       }
@@ -209,10 +218,13 @@ export class ThreadPool implements Publisher<SharedModel> {
     };
     const startThread = this.#parts.startThread ?? ((...given) => new ThreadLink(...given));
     const link = startThread(
-      { index, options },
+      { index: number, options },
       {
         perform: (request) => this.#perform(request),
-        metric: (announcement) => catalog.accept(index, announcement),
+        // What a thread tells while it dies comes after its cells were let go.
+        metric: (announcement) => {
+          if (this.#members.has(index)) catalog.accept(index, announcement);
+        },
         failed: (reason) => {
           this.#dying.add(ended.promise);
           lost(reason);
@@ -225,7 +237,7 @@ export class ThreadPool implements Publisher<SharedModel> {
       },
       log,
     );
-    this.#members.set(index, { link, ended });
+    this.#members.set(index, { number, link, ended });
     this.#catchUp(link);
   }
 
