@@ -118,7 +118,8 @@ async function watchTree({ watch, disturb }) {
 /** What the control thread has that looks for models and versions, without what it does about them. */
 async function startWatching({ servables, choice }) {
   const { FileSystemSource } = await built("sources/file-system-source.js");
-  const { modelSet, sameModels } = await built("control/model-set.js");
+  const { modelSet } = await built("control/model-set.js");
+  const { sameModels } = await built("control/same-models.js");
   const { Poller } = await built("control/poller.js");
   const { isModel } = await built("platforms/registry.js");
   const { systemClock } = await built("base/clock.js");

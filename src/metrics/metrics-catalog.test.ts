@@ -178,6 +178,13 @@ describe("names that come from requests", () => {
     expect(catalog.render("tensorflow-serving")).toContain(`:test:total{name="${printed}"} 2\n`);
   });
 
+  test("values that print alike share a cell: Prometheus refuses two lines of one series", () => {
+    const { catalog, shards } = wired(1);
+    for (const value of ["\ud800", "\ud801", "\udfff"]) shards[0].counter(TOTAL, value).add();
+
+    expect(catalog.render("tensorflow-serving")).toContain(':test:total{name="\ufffd"} 3\n');
+  });
+
   test("what a name of a metric or label may not hold is replaced", () => {
     const odd: CounterDefinition<["my-name+1", "0"]> = {
       kind: "counter",

@@ -61,7 +61,8 @@ export class MetricsCatalog {
       this.#buffers.set(shard, buffers);
       return;
     }
-    const { metric, labelValues, buffer, offset } = announcement;
+    const { metric, buffer, offset } = announcement;
+    const labelValues = announcement.labelValues.map(wellFormed);
     const family = this.#families.get(metric);
     if (family === undefined) throw new ServingError("internal", `metric "${metric}" is not among the catalog's definitions`);
     const memory = this.#buffers.get(shard)?.[buffer];
@@ -193,6 +194,11 @@ function totalOf(family: Family, labelValues: readonly string[]): Total {
   totals.set(key, total);
   family.sorted = undefined;
   return total;
+}
+
+/** Halves of surrogate pairs are one replacement character on the page, where each line must be of another cell. */
+function wellFormed(value: string): string {
+  return Buffer.from(value).toString();
 }
 
 function addTo(sum: Float64Array, values: Float64Array): void {

@@ -1,7 +1,8 @@
 import type { Stats } from "node:fs";
-import { lstat, stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { LOOKS_PER_LISTING, sameStamp, tellsOfChanges } from "./listing-trust.ts";
+import { pathStats } from "./path-stats.ts";
 import { collectVersions, listVersionDirectories, type VersionListing } from "./version-directory.ts";
 import type { VersionPolicy } from "./version-policy.ts";
 
@@ -39,7 +40,7 @@ export class BasePath {
   /** Never rejects. `wallNow` gives milliseconds since 1970. */
   async read(wallNow: () => number): Promise<BasePathContent> {
     try {
-      const stats = await stat(this.#path);
+      const stats = await pathStats(this.#path);
       if (stats.isFile()) {
         this.#listed = undefined;
         return { kind: "file", stats };

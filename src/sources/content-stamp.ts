@@ -1,6 +1,6 @@
 import type { Stats } from "node:fs";
-import { stat } from "node:fs/promises";
 import { sameStamp, tellsOfChanges } from "./listing-trust.ts";
+import { pathStats } from "./path-stats.ts";
 
 /** Files and folders that may be watched this way; with more, a fingerprint is little dearer. */
 const MOST_PATHS = 64;
@@ -24,7 +24,7 @@ export class ContentStamp {
     if (paths.length > MOST_PATHS) return undefined;
     const entries: { path: string; stats: Stats }[] = [];
     for (const path of paths) {
-      const stats = await stat(path).catch(() => undefined);
+      const stats = await pathStats(path).catch(() => undefined);
       if (stats === undefined || !(await tellsOfChanges(path, stats, wall, settledForMs))) return undefined;
       entries.push({ path, stats });
     }
@@ -34,7 +34,7 @@ export class ContentStamp {
   /** Whether everything still looks the same. Never rejects. */
   async holds(): Promise<boolean> {
     for (const { path, stats } of this.#entries) {
-      const now = await stat(path).catch(() => undefined);
+      const now = await pathStats(path).catch(() => undefined);
       if (now === undefined || !sameStamp(stats, now)) return false;
     }
     return true;

@@ -393,4 +393,50 @@ describe("a version that failed to load", () => {
     await clock.advance(5000);
     expect(renewed).toEqual([]);
   });
+
+  test("is renewed even when the settings change while that is being found out", async () => {
+    const renewed: bigint[] = [];
+    let change = (): void => undefined;
+    const watched = watch(undefined, {
+      onRenewed: ({ version }) => renewed.push(version),
+      wallClock: () => {
+        change();
+        return Date.now() + OLD_ENOUGH;
+      },
+    });
+    const { source, servable, versions } = watched;
+    await put("m/1/model.bin", "broken");
+    await source.poll();
+    source.noteFailure({ name: "m", version: 1n });
+    await put("m/1/model.bin", "mended, and longer");
+    change = () => {
+      change = () => undefined;
+      source.update([{ ...servable, versionPolicy: { kind: "all" } }]);
+    };
+    await source.poll();
+    await source.poll();
+    expect([renewed, versions()]).toEqual([[1n], [1n]]);
+  });
+});
+
+describe("a base path that is a link", () => {
+  test("has the versions of where it leads, as soon as it leads elsewhere", async () => {
+    for (const release of ["first", "second"]) await put(`${release}/${release === "first" ? 1 : 2}/model.bin`);
+    const replaced = async (release: string) => {
+      await symlink(release, join(root, "link"));
+      await rename(join(root, "link"), join(root, "m"));
+    };
+    await replaced("first");
+    const { source, versions, wall } = watch(undefined, { listAgainWithinMs: 2000 });
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+    wall.ahead += OLD_ENOUGH;
+    await source.poll();
+    await replaced("second");
+    await source.poll();
+    expect(versions()).toEqual([2n]);
+    await replaced("first");
+    await source.poll();
+    expect(versions()).toEqual([1n]);
+  });
 });

@@ -49,8 +49,8 @@ const LOOKS_AT_ONCE = 16;
 /** Looks asked for in one turn of the thread: thousands would hold up what else it has to do. */
 const BEGUN_IN_ONE_TURN = 256;
 
-/** Parts of the interval in which the looks are begun: together a look costs less than by itself. */
-const GROUPS = 20;
+/** Parts of the interval in which the looks are begun: the fewer, the less each look costs, and the longer they hold the thread. */
+const GROUPS = 4;
 
 /** Multiples of it, modulo 1, lie evenly apart however many there are. */
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;

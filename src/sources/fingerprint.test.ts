@@ -70,6 +70,20 @@ describe("takeFingerprint", () => {
     expect((await takeFingerprint(from)).published).toBe(false);
   });
 
+  test("does not take a folder for moved into place whose attributes were set while a part of it is still to come", async () => {
+    // As rsync does it: the folder's own times as soon as its own files are there, those of its subfolders later.
+    const written = await stat(join(model, "variables/data"));
+    do await utimes(model, 1, 1);
+    while ((await stat(model)).ctimeMs <= written.ctimeMs + 10);
+    expect((await takeFingerprint(model)).published).toBe(false);
+  });
+
+  test.runIf(process.platform === "linux")("tells whether the file system's attributes are current", async () => {
+    expect((await takeFingerprint(model)).current).toBe(true);
+    // Stands for all that keep no times.
+    expect((await takeFingerprint("/proc/sys/kernel/ostype")).current).toBe(false);
+  });
+
   test("follows links, and ends where they go round", async () => {
     await mkdir(join(root, "linked"));
     await symlink("../model", join(root, "linked/model"));

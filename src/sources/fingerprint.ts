@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { attributeTrust } from "./listing-trust.ts";
 
 /** What can be told of a folder or file without reading it. */
 export interface Fingerprint {
-  /** Changes when a name, a size, a modification time or an inode below the path does. */
+  /** Changes when a name, a size, a modification time or (where files keep theirs) an inode below the path does. */
   readonly digest: string;
   /** Everything that was looked at below the path. */
   readonly paths: readonly string[];
@@ -16,10 +17,13 @@ export interface Fingerprint {
   /** Milliseconds since 1970 of the last change to any file, by the file system's clock. */
   readonly changedAtMs: number;
   /**
-   * Whether the path itself was touched after its content was last written: it was moved into place, or a copying tool set
-   * its attributes as the last thing it did. Nothing that is still being written looks like that.
+   * Whether the path was moved into place after its content was last written: its own attributes and the folder it lies in changed then.
+   * What is still being written does not look like that. (Attributes alone do not tell: rsync sets those of a folder whose subfolders
+   * are still to come.)
    */
   readonly published: boolean;
+  /** Whether times and sizes are of this moment and by this machine's clock. */
+  readonly current: boolean;
   /** Whether something below the path could not be looked at; whoever loads it finds out why. */
   readonly unreadable: boolean;
 }
@@ -34,6 +38,7 @@ interface Survey {
   readonly lines: string[];
   /** Real folders entered, against loops of links. */
   readonly entered: Set<string>;
+  readonly inodes: boolean;
   files: number;
   bytes: number;
   changedAtMs: number;
@@ -46,11 +51,13 @@ interface Survey {
 
 /** Looks at everything below `path`, through symbolic links. Never rejects: what vanished or is closed shows in the digest. */
 export async function takeFingerprint(path: string): Promise<Fingerprint> {
+  const { current, inodes } = await attributeTrust(path);
   const survey: Survey = {
     waiting: [[path, ""]],
     paths: [],
     lines: [],
     entered: new Set(),
+    inodes,
     files: 0,
     bytes: 0,
     changedAtMs: 0,
@@ -61,7 +68,17 @@ export async function takeFingerprint(path: string): Promise<Fingerprint> {
   await visitAll(survey);
   const digest = createHash("sha256").update(survey.lines.sort().join("\n")).digest("base64");
   const { paths, files, bytes, changedAtMs, unreadable } = survey;
-  return { digest, paths, files, bytes, changedAtMs, published: survey.touchedAtNs > survey.writtenAtNs, unreadable };
+  const published = current && survey.touchedAtNs > survey.writtenAtNs && (await wasMovedInto(path, survey.touchedAtNs));
+  return { digest, paths, files, bytes, changedAtMs, published, current, unreadable };
+}
+
+/** Between the two times that one move leaves, where they are not of the same tick. */
+const ONE_MOVE_NS = 1_000_000n;
+
+/** Whether the folder that a path lies in was changed when the path's own attributes were, or later. */
+async function wasMovedInto(path: string, touchedAtNs: bigint): Promise<boolean> {
+  const parent = await stat(dirname(path), { bigint: true }).catch(() => undefined);
+  return parent !== undefined && parent.mtimeNs + ONE_MOVE_NS >= touchedAtNs;
 }
 
 async function visitAll(survey: Survey): Promise<void> {
@@ -99,7 +116,7 @@ async function visitFolder(path: string, name: string, entry: BigIntStats, surve
 }
 
 function recordFile(name: string, entry: BigIntStats, survey: Survey): void {
-  survey.lines.push(JSON.stringify([name, `${entry.size}`, `${entry.mtimeNs}`, `${entry.ino}`]));
+  survey.lines.push(JSON.stringify([name, `${entry.size}`, `${entry.mtimeNs}`, survey.inodes ? `${entry.ino}` : ""]));
   survey.files++;
   survey.bytes += Number(entry.size);
   noteChange(survey, entry, name === "");

@@ -9,6 +9,30 @@ const KEEPING_TIMES: ReadonlySet<number> = new Set([
   0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0xca451a4e, 0x01021994, 0x858458f6, 0x794c7630,
 ]);
 
+/** FUSE's, which may give a file another inode whenever the system has forgotten the last one. */
+const FUSE = 0x65735546;
+
+/** How far the attributes of what lies on a file system can be trusted. */
+export interface AttributeTrust {
+  /**
+   * Whether times are by this machine's clock and attributes those of this moment. Those of a network are by another clock, and may be
+   * older than the last change: NFS's are kept for three seconds and longer. Elsewhere than on Linux it is taken for granted.
+   */
+  readonly current: boolean;
+  /** Whether a file keeps its inode as long as it is the same. */
+  readonly inodes: boolean;
+}
+
+/** Of the file system that a path lies on; of a path that is not there everything is trusted. Never rejects. */
+export async function attributeTrust(path: string): Promise<AttributeTrust> {
+  if (process.platform !== "linux") return { current: true, inodes: true };
+  const type = await statfs(path).then(
+    (found) => found.type,
+    () => undefined,
+  );
+  return { current: type === undefined || KEEPING_TIMES.has(type), inodes: type !== FUSE };
+}
+
 /** Looks between two listings of a folder that tells of no change, against whatever the times do not tell after all. */
 export const LOOKS_PER_LISTING = 60;
 

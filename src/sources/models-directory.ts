@@ -1,9 +1,10 @@
 import type { Dirent, Stats } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, join, parse, resolve } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
 import { ConcurrencyLimit } from "../core/concurrency-limit.ts";
 import { LOOKS_PER_LISTING, sameStamp, tellsOfChanges } from "./listing-trust.ts";
+import { pathStats } from "./path-stats.ts";
 import { listVersionDirectories, pickVersionDirectories } from "./version-directory.ts";
 
 /** A model found by looking around. */
@@ -93,7 +94,7 @@ export class ModelsDirectory {
 
   async #look(): Promise<readonly DiscoveredModel[]> {
     const path = this.#path;
-    const stats = await stat(path);
+    const stats = await pathStats(path);
     const itself = [{ name: basename(path) || FOLDER_MODEL, basePath: path }];
     if (stats.isFile() && (await this.#isModel(path))) return [{ name: parse(path).name, basePath: path }];
     if (!stats.isDirectory()) return [];
@@ -147,7 +148,7 @@ export class ModelsDirectory {
   /** The name of the model that a child is; undefined when it is none. */
   async #describe(child: string): Promise<string | undefined> {
     const path = join(this.#path, child);
-    const stats = await stat(path);
+    const stats = await pathStats(path);
     const known = holds(this.#children.get(child), stats);
     if (known !== undefined) return known.value;
     const finding = stats.isDirectory() ? await this.#describeFolder(path, stats) : await this.#describeFile(path, stats);

@@ -79,10 +79,12 @@ export class ServableMonitor {
     let changing = false;
     try {
       const result = await this.#scan.look(servable, asked);
+      if (this.#isStopped()) return;
+      // Found out once only: it holds whatever the settings are by now.
+      for (const version of result.renewed ?? []) this.#options.onRenewed(servable.name, version);
       if (this.#isOutdated(servable)) return;
       changing = result.changing;
       this.#warn(result.warnings);
-      for (const version of result.renewed ?? []) this.#options.onRenewed(servable.name, version);
       if (result.versions) this.#options.emit(servable.name, result.versions);
     } catch (cause) {
       if (this.#isOutdated(servable)) return;
@@ -91,9 +93,13 @@ export class ServableMonitor {
     this.#schedule(changing, asked, begin);
   }
 
+  #isStopped(): boolean {
+    return this.#state === "stopped";
+  }
+
   /** Whether the settings changed, or polling ended, while a look was in progress. */
   #isOutdated(servable: MonitoredServable): boolean {
-    return this.#state === "stopped" || servable !== this.#servable;
+    return this.#isStopped() || servable !== this.#servable;
   }
 
   /** From beginning to beginning, so that those who look together go on to; half the interval is left free in any case. */

@@ -8,7 +8,7 @@ const YEAR = 365 * 24 * HOUR;
 const wall = 1_700_000_000_000;
 
 function files(changedAtMs: number, digest = "a", bytes = 10): Fingerprint {
-  return { digest, paths: [], files: 1, bytes, changedAtMs, published: false, unreadable: false };
+  return { digest, paths: [], files: 1, bytes, changedAtMs, published: false, current: true, unreadable: false };
 }
 
 describe("judgeSettling", () => {
@@ -28,6 +28,16 @@ describe("judgeSettling", () => {
       expect(third.verdict).toBe("settled");
     },
   );
+
+  test("takes what lies on another machine's disk for older, and looks longer, than what lies on this one's", () => {
+    const remote = { ...files(wall - 60_000), current: false };
+    expect(judgeSettling(remote, undefined, { monotonic: 0, wall }, 500).verdict).toBe("changing");
+    const { verdict, watch } = judgeSettling(remote, undefined, { monotonic: 0, wall: wall + 499 }, 500);
+    expect(verdict).toBe("changing");
+    expect(judgeSettling(remote, watch, { monotonic: 4_999, wall }, 500).verdict).toBe("changing");
+    expect(judgeSettling(remote, watch, { monotonic: 5_000, wall }, 500).verdict).toBe("settled");
+    expect(judgeSettling(remote, undefined, { monotonic: 0, wall: wall + 500 }, 500).verdict).toBe("settled");
+  });
 
   test("waits anew after each change", () => {
     const first = judgeSettling(files(wall, "a"), undefined, { monotonic: 0, wall }, 1500);

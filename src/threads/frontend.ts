@@ -111,6 +111,8 @@ export class Frontend {
     const admin = createAdminHandler({
       enabled: options.adminApi,
       call: (call) => control.admin(call),
+      longestWaitMs: options.restTimeoutMs,
+      clock,
       reportFault: (reason) => log.error("request_failed", { err: reason }),
     });
     const methods = new Map<string, GrpcMethod>([

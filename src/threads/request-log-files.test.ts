@@ -97,6 +97,63 @@ describe("files of a log", () => {
     expect(files.fitting([bytes(41), bytes(59), bytes(1)])).toBe(2);
     files.close();
   });
+
+  test("are not deleted for being the newest after the clock was set back", () => {
+    const files = filesOf({ maxFiles: 2 });
+    for (let i = 0; i < 2; i++) files.append(bytes(80));
+    now -= 3_600_000;
+    for (let i = 0; i < 2; i++) files.append(bytes(81 + i));
+    files.close();
+    expect(found()).toEqual(["iris-20260102-030405-2.log 81", "iris-20260102-030405-3.log 82"]);
+  });
+
+  test("that somebody deleted are not written to any more", () => {
+    const files = filesOf();
+    files.append(bytes(10));
+    rmSync(join(folder, "iris-20260102-030405-0.log"));
+    files.append(bytes(20));
+    files.close();
+    expect(found()).toEqual(["iris-20260102-030405-0.log 20"]);
+  });
+
+  test("are not begun where those that are there cannot be listed", () => {
+    const opened: string[] = [];
+    const calls = {
+      fsyncSync,
+      closeSync,
+      ftruncateSync,
+      openSync: (path: string, flags: string) => {
+        opened.push(path);
+        return openSync(path, flags);
+      },
+      writeSync: (file: number, data: Uint8Array) => writeSync(file, data),
+    };
+    const files = filesOf({ prefix: join(folder, "gone", "iris"), calls });
+    for (let i = 0; i < 3; i++) expect(() => files.append(bytes(1))).toThrow("ENOENT");
+    expect(opened).toEqual([]);
+  });
+
+  test("that take nothing any more are left for another one", () => {
+    let stale = false;
+    const calls = {
+      openSync,
+      fsyncSync,
+      closeSync,
+      ftruncateSync,
+      writeSync: (file: number, data: Uint8Array) => {
+        if (stale) throw Object.assign(new Error("stale file handle"), { code: "ESTALE" });
+        return writeSync(file, data);
+      },
+    };
+    const files = filesOf({ calls });
+    files.append(bytes(10));
+    stale = true;
+    expect(() => files.append(bytes(20))).toThrow("stale file handle");
+    stale = false;
+    files.append(bytes(20));
+    files.close();
+    expect(found()).toEqual(["iris-20260102-030405-0.log 10", "iris-20260102-030405-1.log 20"]);
+  });
 });
 
 describe("a disk that is full", () => {

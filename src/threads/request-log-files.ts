@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, readdirSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync, unlinkSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /** How log files are cut into pieces. */
@@ -32,6 +32,9 @@ export interface RequestLogFilesParts extends RequestLogFileLimits {
   readonly calls?: FileCalls;
 }
 
+/** One more record has no room; what was written stays as it is, and there may be room later. */
+const NO_ROOM: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT"]);
+
 /** The file that is written to. */
 interface OpenFile {
   readonly descriptor: number;
@@ -41,8 +44,9 @@ interface OpenFile {
 
 /**
  * The files of one prefix, written to one after another: `PREFIX-YYYYMMDD-HHMMSS-N.EXTENSION`, with the time (UTC) at which it was
- * begun and a number that tells files of one second apart. No file is ever continued by another process, so that what one left unfinished
- * when it was killed is at the end of a file of its own.
+ * begun and a number that tells files of one second apart. Names ascend even when the clock is set back: the time is then that of the
+ * newest file there. No file is ever continued by another process, so that what one left unfinished when it was killed is at the end of a
+ * file of its own; nor is one that somebody deleted.
  *
  * Every method throws what the file system throws. What was appended before stays, and a record is in a file as a whole or not at all,
  * unless the file system refuses to cut it off again: the file is then left alone.
@@ -51,8 +55,6 @@ export class RequestLogFiles {
   readonly #parts: RequestLogFilesParts;
   readonly #calls: FileCalls;
   #file: OpenFile | undefined;
-  #begun = "";
-  #number = 0;
 
   constructor(parts: RequestLogFilesParts) {
     this.#parts = parts;
@@ -76,6 +78,8 @@ export class RequestLogFiles {
   append(bytes: Uint8Array): void {
     if (this.#file !== undefined && this.#file.size > 0 && this.#file.size + bytes.length > this.#parts.maxFileBytes)
       this.close();
+    // What is written to a file that has no name any more is lost, and would be counted as written.
+    if (this.#file !== undefined && fstatSync(this.#file.descriptor).nlink === 0) this.close();
     this.#file ??= this.#open();
     const file = this.#file;
     let written = 0;
@@ -84,6 +88,7 @@ export class RequestLogFiles {
       file.size += bytes.length;
     } catch (reason) {
       if (written > 0) this.#cutOff(file);
+      if (!NO_ROOM.has((reason as NodeJS.ErrnoException).code)) this.#leave();
       throw reason;
     }
   }
@@ -105,20 +110,33 @@ export class RequestLogFiles {
     try {
       this.#calls.ftruncateSync(file.descriptor, file.size);
     } catch {
-      this.#file = undefined;
+      this.#leave();
+    }
+  }
+
+  /** Lets go of a file that takes nothing any more: the next record goes to another one. */
+  #leave(): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#file = undefined;
+    try {
       this.#calls.closeSync(file.descriptor);
+    } catch {
+      // Whoever writes is told what went wrong first.
     }
   }
 
   #open(): OpenFile {
     const { prefix, extension, time } = this.#parts;
-    const begun = new Date(time()).toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
-    if (begun !== this.#begun) this.#number = 0;
-    this.#begun = begun;
-    for (;;) {
+    // Listed before a file is made: where that fails none could be deleted either, and every attempt would leave one behind.
+    const earlier = logFiles(readdirSync(dirname(prefix)), basename(prefix), extension);
+    const newest = earlier.at(-1);
+    const now = new Date(time()).toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
+    const begun = newest === undefined || newest.begun < now ? now : newest.begun;
+    for (let number = newest?.begun === begun ? newest.number + 1 : 0; ; number++) {
       try {
-        const descriptor = this.#calls.openSync(`${prefix}-${begun}-${this.#number++}${extension}`, "ax");
-        this.#deleteOldest();
+        const descriptor = this.#calls.openSync(`${prefix}-${begun}-${number}${extension}`, "ax");
+        this.#deleteOldest(earlier);
         return { descriptor, size: 0 };
       } catch (reason) {
         if ((reason as NodeJS.ErrnoException).code !== "EEXIST") throw reason;
@@ -126,13 +144,12 @@ export class RequestLogFiles {
     }
   }
 
-  #deleteOldest(): void {
-    const { prefix, extension, maxFiles } = this.#parts;
-    const folder = dirname(prefix);
-    const names = logFileNames(readdirSync(folder), basename(prefix), extension);
-    for (const name of names.slice(0, Math.max(0, names.length - maxFiles))) {
+  /** Makes room for one more file. */
+  #deleteOldest(earlier: readonly LogFile[]): void {
+    const { prefix, maxFiles } = this.#parts;
+    for (const { name } of earlier.slice(0, Math.max(0, earlier.length + 1 - maxFiles))) {
       try {
-        unlinkSync(join(folder, name));
+        unlinkSync(join(dirname(prefix), name));
       } catch {
         // Another server of the same prefix was faster, or somebody wants to keep it.
       }
@@ -140,13 +157,19 @@ export class RequestLogFiles {
   }
 }
 
+interface LogFile {
+  readonly name: string;
+  readonly begun: string;
+  readonly number: number;
+}
+
 /** Which of a folder's files are logs of a prefix, oldest first. */
-function logFileNames(names: readonly string[], prefix: string, extension: string): readonly string[] {
-  const logs: { readonly name: string; readonly begun: string; readonly number: number }[] = [];
+function logFiles(names: readonly string[], prefix: string, extension: string): readonly LogFile[] {
+  const logs: LogFile[] = [];
   for (const name of names) {
     if (!name.startsWith(`${prefix}-`) || !name.endsWith(extension)) continue;
-    const match = /^(\d{8}-\d{6})-(\d+)$/.exec(name.slice(prefix.length + 1, -extension.length));
+    const match = /^(\d{8}-\d{6})-(\d{1,15})$/.exec(name.slice(prefix.length + 1, -extension.length));
     if (match !== null) logs.push({ name, begun: match[1]!, number: Number(match[2]) });
   }
-  return logs.sort((a, b) => (a.begun === b.begun ? a.number - b.number : a.begun < b.begun ? -1 : 1)).map(({ name }) => name);
+  return logs.sort((a, b) => (a.begun === b.begun ? a.number - b.number : a.begun < b.begun ? -1 : 1));
 }

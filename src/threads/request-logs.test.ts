@@ -87,6 +87,21 @@ describe("the thread that writes request logs", () => {
     expect(logs.notice()!.pending).not.toBe(pending);
   });
 
+  test("is not written to while it is dead, and its successor has what was configured meanwhile", async () => {
+    const { logs, clock, threads, events } = setUp();
+    logs.configure(new Map([["a", logging(1)]]));
+    threads[0]!.handlers.ended(new Error("died"));
+    expect(logs.notice()).toBeUndefined();
+    events.length = 0;
+    logs.configure(new Map([["b", logging(1)]]));
+    expect([threads.length, logs.notice(), events]).toEqual([1, undefined, []]);
+    await clock.advance(1000);
+    expect(threads[1]!.told).toEqual([
+      { kind: "configure", streams: [{ number: 1, model: "b", filenamePrefix: "/l/a", format: "tfrecord" }] },
+    ]);
+    expect([events, logs.notice()!.rules.has("b"), threads.length]).toEqual([["changed"], true, 2]);
+  });
+
   test("is waited for at the end, and not replaced then", async () => {
     const { logs, clock, threads, events } = setUp();
     logs.configure(new Map([["a", logging(1)]]));

@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import type { Log, LogLevel } from "../base/log.ts";
 import type { MetricsCatalog } from "../metrics/metrics-catalog.ts";
@@ -55,7 +55,9 @@ export class RequestLogs {
   readonly #numbers = new Map<string, number>();
   #streams: readonly RequestLogStream[] = [];
   #rules: ReadonlyMap<string, RequestLogRule> = new Map();
+  /** The thread that writes; undefined before the first model logs, and while there is none after one has died. */
   #session: Session | undefined;
+  #restart: Timer | undefined;
   #shard = FIRST_SHARD;
   #stopped = false;
 
@@ -66,7 +68,8 @@ export class RequestLogs {
   /** Replaces what is logged, by model. */
   configure(loggings: ReadonlyMap<string, RequestLogging>): void {
     const logged = [...loggings].filter(([, { samplingRate }]) => samplingRate > 0);
-    if (this.#stopped || (logged.length === 0 && this.#session === undefined)) return;
+    const began = this.#session !== undefined || this.#restart !== undefined;
+    if (this.#stopped || (logged.length === 0 && !began)) return;
     this.#streams = logged.map(([model, { filenamePrefix, format }]) => {
       const number = this.#numberOf(`${format} ${filenamePrefix}\0${model}`);
       return { number, model, filenamePrefix, format };
@@ -74,12 +77,14 @@ export class RequestLogs {
     this.#rules = new Map(
       logged.map(([model, { samplingRate }], index) => [model, { samplingRate, stream: this.#streams[index]!.number }]),
     );
-    this.#session ??= this.#start();
-    this.#session.link.post({ kind: "configure", streams: this.#streams });
-    this.#parts.changed();
+    // The one that takes the place of one that died is told all this when it begins.
+    if (this.#restart === undefined) this.#configureThread();
   }
 
-  /** What one serving thread is to be told, with a connection of its own; undefined while nothing was ever logged. */
+  /**
+   * What one serving thread is to be told, with a connection of its own; undefined while nothing was ever logged, and while nobody writes:
+   * what is sent to nobody would be kept.
+   */
   notice(): RequestLogNotice | undefined {
     if (this.#session === undefined) return undefined;
     const { link, pending } = this.#session;
@@ -91,8 +96,15 @@ export class RequestLogs {
   /** Writes what was sent, ends every file and the thread. To be called once no serving thread sends any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#restart?.cancel();
     this.#session?.link.post({ kind: "stop" });
     await this.#session?.ended.promise;
+  }
+
+  #configureThread(): void {
+    this.#session ??= this.#start();
+    this.#session.link.post({ kind: "configure", streams: this.#streams });
+    this.#parts.changed();
   }
 
   #numberOf(stream: string): number {
@@ -103,7 +115,7 @@ export class RequestLogs {
   }
 
   #start(): Session {
-    const { limits, logLevel, catalog, clock, log, changed, startThread = startRequestLogThread } = this.#parts;
+    const { limits, logLevel, catalog, clock, log, startThread = startRequestLogThread } = this.#parts;
     const shard = this.#shard--;
     const pending = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const ended = deferred<void>();
@@ -114,13 +126,12 @@ export class RequestLogs {
         ended: (reason) => {
           catalog.retire(shard);
           ended.resolve();
+          this.#session = undefined;
           if (this.#stopped) return;
           log.error("request_log_thread_ended", { err: reason });
-          clock.after(RESTART_MS, () => {
-            if (this.#stopped) return;
-            this.#session = this.#start();
-            this.#session.link.post({ kind: "configure", streams: this.#streams });
-            changed();
+          this.#restart = clock.after(RESTART_MS, () => {
+            this.#restart = undefined;
+            this.#configureThread();
           });
         },
       },

@@ -36,6 +36,7 @@ export interface ServingOptions {
 
 /** Which serving thread it is, and how it serves. */
 export interface ServingThreadData {
+  /** Counted from 0; no other thread that runs now has the same. */
   readonly index: number;
   readonly options: ServingOptions;
 }

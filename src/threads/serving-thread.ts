@@ -54,7 +54,14 @@ const attached = new Map<string, Servable>();
 let requestLogPort: RequestLogPort | undefined;
 const batching =
   options.batching &&
-  new ThreadBatching({ mostRuns: options.batching.runsAThread, clock: systemClock, turns: TURNS, shard, log });
+  new ThreadBatching({
+    mostRuns: options.batching.runsAThread,
+    runLimits: options.runLimits,
+    clock: systemClock,
+    turns: TURNS,
+    shard,
+    log,
+  });
 const figures = watchThread(shard, String(index), systemClock, () => poller?.sleptMs ?? 0);
 
 function attach({ name, version }: ServableId, model: SharedModel): Servable {
