@@ -13,6 +13,9 @@ export interface Clock {
   after(delayMs: number, action: () => void): Timer;
 }
 
+/** Of a longer delay Node makes a millisecond. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
 /** When each timer of {@link systemClock} that has not fired is due, and the earliest of them or an earlier time. */
 const timers = new Map<Timer, number>();
 let earliest = Number.POSITIVE_INFINITY;
@@ -23,12 +26,17 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   after(delayMs, action) {
     const due = performance.now() + delayMs;
-    const handle = setTimeout(() => {
+    const fire = () => {
+      const left = due - performance.now();
+      if (delayMs > LONGEST_DELAY_MS && left > 0) {
+        handle = setTimeout(fire, Math.min(left, LONGEST_DELAY_MS)).unref();
+        return;
+      }
       timers.delete(timer);
       fired++;
       action();
-    }, delayMs);
-    handle.unref();
+    };
+    let handle = setTimeout(fire, Math.min(delayMs, LONGEST_DELAY_MS)).unref();
     const timer = {
       cancel: () => {
         timers.delete(timer);

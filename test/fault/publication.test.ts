@@ -1,9 +1,23 @@
-import { closeSync, cpSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, test } from "vitest";
+import { encodeTfRecord } from "../../src/codec/tf-record/tf-record-writer.ts";
+import { PredictionLogSchema } from "../../src/gen/tensorflow_serving/apis/prediction_log_pb.ts";
 import { fixture, publishVersion, temporaryFolders } from "../support/folders.ts";
 import { modelStatus, states } from "../support/model-status.ts";
-import { HALF_PLUS_TWO } from "../support/predict.ts";
+import { floats, HALF_PLUS_TWO, integer, ROUNDS } from "../support/predict.ts";
 import { rest } from "../support/rest.ts";
 import { eventually, logLines, type RunningServer, startServer } from "../support/server.ts";
 
@@ -62,6 +76,30 @@ describe("a version that is copied slowly", () => {
     expect((await rest(`${running.url}/v1/models/m:predict`, '{"instances": [1.0]}')).text).toContain("1.0");
     expect(logLines(running).filter(({ msg }) => msg === "model_load_failed")).toEqual([]);
   });
+});
+
+test("a version taken away while it loads and made anew with other content serves the new one, and never the old", async () => {
+  const root = folder();
+  const base = join(root, "m");
+  const slow = join(base, "1", "assets.extra");
+  mkdirSync(slow, { recursive: true });
+  cpSync(ROUNDS, join(base, "1", "model.onnx"));
+  const inputs = { x: floats(1, 2), n: integer(100_000) };
+  const log = create(PredictionLogSchema, { logType: { case: "predictLog", value: { request: { inputs } } } });
+  const record = encodeTfRecord(toBinary(PredictionLogSchema, log));
+  // Loads for as long as its warm-up takes: some hundred milliseconds.
+  writeFileSync(join(slow, "tf_serving_warmup_requests"), Buffer.concat(Array.from({ length: 40 }, () => record)));
+  const running = await startServer(["--model_name=m", `--model_base_path=${base}`], { until: "listening" });
+  server = running;
+  await eventually(async () => (await states(running.url, "m")) === "1:LOADING");
+  const next = join(root, "next");
+  mkdirSync(next);
+  cpSync(HALF_PLUS_TWO, join(next, "model.onnx"));
+  renameSync(join(base, "1"), join(root, "old"));
+  renameSync(next, join(base, "1"));
+  expect(await states(running.url, "m")).toBe("1:LOADING");
+  await eventually(async () => (await rest(`${running.url}/v1/models/m:predict`, '{"instances": [1.0]}')).text.includes("2.5"));
+  expect(loads(running, "1").filter((event) => event === "model_loaded")).toHaveLength(1);
 });
 
 test("the first version of a base path that was empty at the start is loaded when it comes", async () => {

@@ -83,6 +83,8 @@ describe("a model's config", () => {
     await eventually(async () => (await predict(url, "a%2Fb%20c")).includes(SAME));
     const late = await send("PUT", other, { base_path }, { "if-match": created.etag! });
     expect([late.status, late.text]).toEqual([412, expect.stringContaining("has changed since it was read")]);
+    const counted = await (await fetch(`${url}/metrics`)).text();
+    expect(counted).toContain('modelport_config_reloads_total{status="FAILED_PRECONDITION"} 1');
 
     expect((await send("DELETE", other)).status).toBe(200);
     await eventually(async () => (await states(url, "a/b c")) === "1:END 2:END");
@@ -151,6 +153,28 @@ describe("a model's config", () => {
     expect(await names(url)).toEqual(["two", "more"]);
     expect((await send("DELETE", `${url}/v1/config/models/two?write=true`)).status).toBe(200);
     expect(readFileSync(file, "utf8")).not.toContain("the first");
+  });
+
+  test("is not written over a file that somebody has changed and nobody has read", async () => {
+    const root = models();
+    const file = join(root, "models.config");
+    const config = (name: string) => `config { name: "${name}" base_path: "${join(root, "two")}" model_platform: "onnx" }`;
+    writeFileSync(file, `model_config_list { ${config("two")} }`);
+    const url = await start(`--model_config_file=${file}`);
+    const put = () => send("PUT", `${url}/v1/config/models/x?write=true`, { base_path: join(root, "two"), platform: "onnx" });
+    writeFileSync(file, `model_config_list { ${config("two")} ${config("three")} } # mine`);
+    const refused = await put();
+    expect([refused.status, refused.text]).toEqual([
+      500,
+      expect.stringContaining("the change is in force, but could not be written to the config file: "),
+    ]);
+    expect(readFileSync(file, "utf8")).toContain("# mine");
+    server!.process.kill("SIGHUP");
+    await eventually(async () => (await names(url)).includes("three"));
+    expect((await put()).status).toBe(201);
+    expect(readFileSync(file, "utf8")).toContain(`${config("two")} ${config("three")}\n`);
+    expect(readFileSync(file, "utf8")).toContain('name: "x"');
+    expect(readFileSync(file, "utf8")).toContain("# mine");
   });
 
   test("cannot be written where there is no config file", async () => {

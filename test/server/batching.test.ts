@@ -100,6 +100,20 @@ test("with parameters of each version only versions that bring some are batched,
   ]);
 });
 
+test("what a config says of a model goes before its versions' files", async () => {
+  const models = modelFolder({
+    own: { file: HALF_PLUS_TWO, parameters: "max_batch_size { value: 2 }" },
+    told: { file: HALF_PLUS_TWO, parameters: "max_batch_size { value: 2 }" },
+  });
+  const config = join(models, "models.yaml");
+  writeFileSync(config, "models:\n  own: {base_path: own}\n  told: {base_path: told, batching: {max_batch_size: 3}}\n");
+  const server = await start(`--model_config_file=${config}`, "--enable_batching", "--enable_per_model_batching_parameters");
+  expect((await ask(server, "own", [1, 2, 3])).status).toBe(400);
+  expect((await ask(server, "told", [1, 2, 3])).status).toBe(200);
+  const refused = await ask(server, "told", [1, 2, 3, 4]);
+  expect([refused.status, refused.text]).toEqual([400, expect.stringContaining("maximum input batch size 3")]);
+});
+
 test("parameters that contradict each other fail the model's load, not the server", async () => {
   const file = join(folder(), "batching.pbtxt");
   writeFileSync(file, "max_batch_size { value: 8 } allowed_batch_sizes: 4");

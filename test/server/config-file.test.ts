@@ -132,6 +132,17 @@ describe("a config file that cannot be used ends the start", () => {
   });
 });
 
+test("a label that is refused at the start is named by its place", async () => {
+  const root = withModel();
+  const path = join(root, "models.yaml");
+  writeFileSync(path, "models:\n  half:\n    base_path: half\n    labels:\n      stable: 2\n");
+  const { code, stderr } = await runCommand([`--model_config_file=${path}`, "--port=0", `--grpc_socket_path=${path}.sock`]);
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringContaining("modelport: models.yaml:5:15: Request to assign label to version 2 of model half"),
+  ]);
+});
+
 test("check-config prints the models of a file, and loads nothing", async () => {
   const path = join(folder(), "models.yaml");
   writeFileSync(path, "models:\n  - {name: iris, base_path: /not/there, version_policy: all}\n");
@@ -160,7 +171,7 @@ describe("a running server", () => {
       [`models:\n${model("a", ", platform: abacus")}`, "models.yaml:2:42: Model a requests unsupported platform abacus"],
       [
         `models:\n${model("b", ", labels: {stable: 7}")}`,
-        "Request to assign label to version 7 of model b, which is not currently available for inference",
+        /^models\.yaml:2:49: Request to assign label to version 7 of model b, which is not currently available for inference$/,
       ],
     ] as const) {
       put(path, text);
