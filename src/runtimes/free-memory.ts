@@ -7,7 +7,7 @@ let trim: NativeFunction<number> | null | undefined;
 
 /**
  * Returns to the system what native code has freed and the C library keeps for later, which after an unloaded model is tens of
- * megabytes (200 models of 8 MB, one after the other: 315 MB resident without this, 248 with it). Does nothing where the C
+ * megabytes (after 400 models of 8 MB, one after the other: 315 MB resident without this, 234 to 248 with it). Does nothing where the C
  * library has no `malloc_trim`. Runs on another thread; never rejects.
  */
 export async function returnFreeMemory(): Promise<void> {
