@@ -5,7 +5,7 @@ import { type ConfigOrigin, parseModelConfig, parseModelConfigDocument } from ".
 import type { ModelConfigRules } from "./model-config-rules.ts";
 
 const rules: ModelConfigRules = { platforms: ["tensorflow", "onnx"] };
-const origin: ConfigOrigin = { file: "models.yaml", folder: "/srv/config", workingFolder: "/work" };
+const origin: ConfigOrigin = { file: "models.yaml", folder: "/srv/config", workingFolder: "/home" };
 
 const plain = (name: string, basePath: string): ModelConfig => ({
   name,
@@ -254,7 +254,7 @@ describe("Simple TensorFlow Serving's form", () => {
       {"name": "any", "base_path": "/models/any"}
     ]}`;
     expect(read(text)).toEqual([
-      { ...all("tf", "/work/models/tf"), platform: "tensorflow" },
+      { ...all("tf", "/home/models/tf"), platform: "tensorflow" },
       { ...all("torch", "/models/torch.onnx"), platform: "onnx" },
       all("any", "/models/any"),
     ]);

@@ -5,7 +5,7 @@ import { modelConfigJson } from "../../../src/config/model-config-json.ts";
 import { agree, type FuzzTarget, kindsOf, type Outcome, refusal } from "../target.ts";
 
 const RULES = { platforms: ["tensorflow", "onnx"] };
-const ORIGIN = { file: "models.yaml", folder: "/srv", workingFolder: "/work" };
+const ORIGIN = { file: "models.yaml", folder: "/srv", workingFolder: "/home" };
 const PLACE = /^models\.yaml:\d+:\d+: /;
 const INT64 = 2n ** 63n;
 
