@@ -20,7 +20,7 @@ export interface PredictRequest {
   readonly budget: AllocationBudget;
 }
 
-// Tags of PredictRequest and of an entry of its inputs.
+// Tags of PredictRequest and of an entry of tensors by alias, here and in PredictResponse.
 const MODEL_SPEC = 0x0a;
 const INPUT = 0x12;
 const OUTPUT_FILTER = 0x1a;
@@ -51,7 +51,7 @@ export function decodePredictRequest(bytes: Uint8Array, budget: AllocationBudget
     if (tag === MODEL_SPEC) modelSpec = readModelSpec(reader, modelSpec);
     else if (tag === INPUT) {
       budget.take(ENTRY_BYTES);
-      readInput(reader, inputs, budget);
+      readTensorEntry(reader, inputs, budget);
     } else if (tag === OUTPUT_FILTER) {
       budget.take(NAME_BYTES);
       outputFilter.push(reader.readString());
@@ -60,7 +60,23 @@ export function decodePredictRequest(bytes: Uint8Array, budget: AllocationBudget
   return modelSpec === undefined ? { inputs, outputFilter, budget } : { modelSpec, inputs, outputFilter, budget };
 }
 
-function readInput(reader: ProtobufReader, inputs: Map<string, Uint8Array>, budget: AllocationBudget): void {
+/**
+ * The outputs of a serialized `tensorflow.serving.PredictResponse`: TensorProtos by alias, views of the message. A key that comes
+ * again replaces the earlier one.
+ * @throws ServingError invalid-argument for malformed bytes.
+ */
+export function decodePredictOutputs(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
+  const reader = new ProtobufReader(bytes);
+  const budget = new AllocationBudget();
+  const outputs = new Map<string, Uint8Array>();
+  for (let tag = reader.readTag(); tag !== 0; tag = reader.readTag()) {
+    if (tag === OUTPUTS) readTensorEntry(reader, outputs, budget);
+    else reader.skip(tag);
+  }
+  return outputs;
+}
+
+function readTensorEntry(reader: ProtobufReader, tensors: Map<string, Uint8Array>, budget: AllocationBudget): void {
   let alias = "";
   let tensor: Uint8Array = EMPTY;
   let occurrences = 0;
@@ -74,7 +90,7 @@ function readInput(reader: ProtobufReader, inputs: Map<string, Uint8Array>, budg
   }
   if (occurrences > 1) tensor = gatherField(reader.bytes, [start, reader.end], VALUE, budget);
   reader.leave(outer);
-  inputs.set(alias, tensor);
+  tensors.set(alias, tensor);
 }
 
 /**

@@ -14,17 +14,14 @@ import { writeFloat32, writeFloat64, writeHalf } from "./json/float-text.ts";
 import { fromBfloat16Bits, fromFloat16Bits } from "./json/half.ts";
 import { JsonWriter } from "./json/json-writer.ts";
 import { type ModelSpec, readModelSpec } from "./model-spec.ts";
+import { decodePredictOutputs, decodePredictRequest } from "./predict-message.ts";
 import { decodePredictionLog } from "./prediction-log.ts";
 import { ProtobufReader } from "./protobuf/reader.ts";
 import { decodeTensorProto } from "./tensor-proto.ts";
 
-// Tags of LogMetadata, of a PredictRequest's inputs and a PredictResponse's outputs, and of their entries.
+// Tags of LogMetadata.
 const SPEC = 0x0a;
 const TIMESTAMP_SECONDS = 0x20;
-const INPUTS = 0x12;
-const OUTPUTS = 0x0a;
-const KEY = 0x0a;
-const VALUE = 0x12;
 
 const FIRST_BYTES = 4096;
 
@@ -51,9 +48,9 @@ export function predictionLogLine(bytes: Uint8Array): Uint8Array {
   writer.ascii(`, "api": "${kind}", "inputs": `);
   switch (kind) {
     case "predict":
-      writeTensors(writer, request, INPUTS);
+      writeTensors(writer, decodePredictRequest(request).inputs);
       writer.ascii(', "outputs": ');
-      writeTensors(writer, response, OUTPUTS);
+      writeTensors(writer, decodePredictOutputs(response));
       break;
     case "classify":
       writeExamples(writer, decodeExampleRequest(request).examples);
@@ -118,25 +115,7 @@ function writeBytes(writer: JsonWriter, value: Uint8Array): void {
   writer.byte(0x7d);
 }
 
-function writeTensors(writer: JsonWriter, message: Uint8Array, field: number): void {
-  const tensors = new Map<string, Uint8Array>();
-  const reader = new ProtobufReader(message);
-  for (let tag = reader.readTag(); tag !== 0; tag = reader.readTag()) {
-    if (tag !== field) {
-      reader.skip(tag);
-      continue;
-    }
-    let alias = "";
-    let tensor = new Uint8Array(0);
-    const outer = reader.enter();
-    for (let inner = reader.readTag(); inner !== 0; inner = reader.readTag()) {
-      if (inner === KEY) alias = reader.readString();
-      else if (inner === VALUE) tensor = reader.readBytes() as Uint8Array<ArrayBuffer>;
-      else reader.skip(inner);
-    }
-    reader.leave(outer);
-    tensors.set(alias, tensor);
-  }
+function writeTensors(writer: JsonWriter, tensors: ReadonlyMap<string, Uint8Array>): void {
   writeEach(writer, "{", tensors, "}", ([alias, bytes]) => {
     writer.text(alias);
     writer.ascii(": ");
