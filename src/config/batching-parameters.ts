@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { basename } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
 import type { BatchingParameters } from "../gen/tensorflow_serving/servables/tensorflow/session_bundle_config_pb.ts";
 import type { BatchingChoice, BatchLimits, ServerBatching } from "../model/batching.ts";
+import { parseNamedText, readTextFormatFile } from "./text-format-file.ts";
 
 /** TensorFlow Serving's defaults. */
 const MAX_BATCH_SIZE = 1000;
@@ -24,14 +23,7 @@ export interface BatchingFlags {
  */
 export async function serverBatching({ file, perModel }: BatchingFlags): Promise<ServerBatching> {
   if (file === undefined) return { limits: batchLimits({}), perModel, threads: availableParallelism() };
-  const name = `--batching_parameters_file ${basename(file)}`;
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (cause) {
-    throw new ServingError("not-found", `${name} cannot be read`, { cause });
-  }
-  const parameters = await parse(text, name);
+  const { name, message: parameters } = await readTextFormatFile("batching_parameters_file", file, schema);
   const threads = Number(parameters.numBatchThreads ?? availableParallelism());
   if (threads < 1) throw new ServingError("invalid-argument", `${name}: num_batch_threads must be at least 1, got ${threads}`);
   return { limits: batchLimits(choiceOf(parameters)), perModel, threads };
@@ -42,18 +34,11 @@ export async function serverBatching({ file, perModel }: BatchingFlags): Promise
  * @throws ServingError invalid-argument with `name`, line and column for a malformed text. The limits are not checked against each other.
  */
 export async function parseBatchLimits(text: string, name: string): Promise<BatchLimits> {
-  return batchLimits(choiceOf(await parse(text, name)));
+  return batchLimits(choiceOf(await parseNamedText(text, name, await schema())));
 }
 
-async function parse(text: string, name: string): Promise<BatchingParameters> {
-  const { parseTextFormat } = await import("../codec/text-format/parse-text-format.ts");
-  const { BatchingParametersSchema } = await import("../gen/tensorflow_serving/servables/tensorflow/session_bundle_config_pb.ts");
-  try {
-    return parseTextFormat(BatchingParametersSchema, text);
-  } catch (reason) {
-    const { code, message } = ServingError.from(reason);
-    throw new ServingError(code, `${name}: ${message}`, { cause: reason });
-  }
+async function schema() {
+  return (await import("../gen/tensorflow_serving/servables/tensorflow/session_bundle_config_pb.ts")).BatchingParametersSchema;
 }
 
 /** What was set; of a list nothing is the same as an empty one. */

@@ -92,8 +92,8 @@ export function parseFlags(argv: readonly string[], environment: Environment): P
 
 function makeOption(flag: Flag): Option {
   const fallback = flag.default ? ` (default: ${flag.default})` : "";
-  const placeholder = flag.choices?.join("|") ?? flag.kind;
-  const option = new Option(`--${flag.name} <${placeholder}>`, flag.help + fallback);
+  const accepted = flag.choices?.join("|") ?? flag.kind;
+  const option = new Option(`--${flag.name} <${accepted}>`, flag.help + fallback);
   option.argParser((text) => parseFlagValue(flag, text));
   return flag.take === "yes" || flag.take === "map" ? option : option.hideHelp();
 }

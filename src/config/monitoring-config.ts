@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { basename } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
+import { readTextFormatFile } from "./text-format-file.ts";
 
 /** Where TensorFlow Serving has its metrics unless told otherwise. */
 const DEFAULT_PATH = "/monitoring/prometheus/metrics";
@@ -12,27 +11,14 @@ const DEFAULT_PATH = "/monitoring/prometheus/metrics";
  */
 export async function metricsPath(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return DEFAULT_PATH;
-  const name = `--monitoring_config_file ${basename(file)}`;
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (cause) {
-    throw new ServingError("not-found", `${name} cannot be read`, { cause });
-  }
-  const { prometheusConfig } = await read(text, name);
+  const { name, message } = await readTextFormatFile("monitoring_config_file", file, schema);
+  const { prometheusConfig } = message;
   if (!prometheusConfig?.enable) return undefined;
   const path = prometheusConfig.path || DEFAULT_PATH;
   if (!path.startsWith("/")) throw new ServingError("invalid-argument", `${name}: path must begin with "/", got "${path}"`);
   return path;
 }
 
-async function read(text: string, name: string) {
-  const { parseTextFormat } = await import("../codec/text-format/parse-text-format.ts");
-  const { MonitoringConfigSchema } = await import("../gen/tensorflow_serving/config/monitoring_config_pb.ts");
-  try {
-    return parseTextFormat(MonitoringConfigSchema, text);
-  } catch (reason) {
-    const { code, message } = ServingError.from(reason);
-    throw new ServingError(code, `${name}: ${message}`, { cause: reason });
-  }
+async function schema() {
+  return (await import("../gen/tensorflow_serving/config/monitoring_config_pb.ts")).MonitoringConfigSchema;
 }
