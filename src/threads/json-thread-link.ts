@@ -1,7 +1,7 @@
-import { Worker } from "node:worker_threads";
 import type { LogLevel } from "../base/log.ts";
 import { requestMemory, type ToJsonThread } from "./json-work.ts";
 import type { Answer } from "./messages.ts";
+import { startWorker } from "./start-worker.ts";
 
 /** What a JSON thread's `workerData` holds. */
 export interface JsonThreadData {
@@ -31,15 +31,12 @@ export type StartJsonThread = (handlers: JsonThreadHandlers) => JsonThreadLink;
 /** Starts JSON threads that are workers of the calling thread, and end with it. */
 export function jsonThreadsOf(data: JsonThreadData): StartJsonThread {
   return (handlers) => {
-    const worker = new Worker(new URL("./json-thread.js", import.meta.url), { workerData: data, stdout: false, stderr: false });
+    const worker = startWorker<Answer>(new URL("./json-thread.js", import.meta.url), data, {
+      message: (answer) => handlers.answered(answer),
+      ended: (reason) => handlers.ended(reason),
+    });
     // Whoever waits for an answer has a connection that keeps the owner alive.
     worker.unref();
-    let failure: unknown;
-    worker.on("message", (answer: Answer) => handlers.answered(answer));
-    worker.on("error", (reason) => {
-      failure = reason;
-    });
-    worker.on("exit", (code) => handlers.ended(failure ?? `exit code ${code}`));
     return {
       post: (message) => worker.postMessage(message, message.kind === "request" ? requestMemory(message.body) : []),
       end: () => void worker.terminate(),

@@ -1,8 +1,9 @@
-import { type MessagePort, Worker } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import type { LogLevel } from "../base/log.ts";
 import type { Announcement } from "../metrics/announcement.ts";
 import type { RequestLogFileLimits } from "./request-log-files.ts";
 import type { RequestLogStream } from "./request-log-work.ts";
+import { startWorker } from "./start-worker.ts";
 
 /** What the request log thread's `workerData` holds. */
 export interface RequestLogThreadData {
@@ -43,18 +44,11 @@ export type StartRequestLogThread = (data: RequestLogThreadData, handlers: Reque
 
 /** Starts a request log thread that is a worker of this process. */
 export const startRequestLogThread: StartRequestLogThread = (data, handlers) => {
-  const worker = new Worker(new URL("./request-log-thread.js", import.meta.url), {
-    workerData: data,
-    stdout: false,
-    stderr: false,
+  const worker = startWorker<FromRequestLogThread>(new URL("./request-log-thread.js", import.meta.url), data, {
+    message: (message) => {
+      if (message.kind === "metric") handlers.metric(message.announcement);
+    },
+    ended: (reason) => handlers.ended(reason),
   });
-  let failure: unknown;
-  worker.on("error", (reason) => {
-    failure = reason;
-  });
-  worker.on("message", (message: FromRequestLogThread) => {
-    if (message.kind === "metric") handlers.metric(message.announcement);
-  });
-  worker.on("exit", (code) => handlers.ended(failure ?? `exit code ${code}`));
   return { post: (message) => worker.postMessage(message, message.kind === "connect" ? [message.port] : []) };
 };

@@ -1,10 +1,11 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Log } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { Announcement } from "../metrics/announcement.ts";
 import { DescriptorTable } from "../transport/epoll/descriptor-table.ts";
 import type { ControlRequest, ThreadNotice, ThreadRequest, ToControl, ToThread } from "./messages.ts";
 import type { ServingThreadData, ServingThreadWorkerData } from "./serving-options.ts";
+import { startWorker } from "./start-worker.ts";
 import { answerTicket, Tickets } from "./tickets.ts";
 
 /** What the control thread does for a serving thread. */
@@ -34,41 +35,37 @@ export class ThreadLink implements ServingThreadLink {
 
   constructor(data: ServingThreadData, handlers: ThreadLinkHandlers, log: Log) {
     const descriptors = new DescriptorTable(data.options.limits.maxConnections + 1);
-    const worker = new Worker(new URL("./serving-thread.js", import.meta.url), {
-      workerData: { ...data, descriptors: descriptors.shared } satisfies ServingThreadWorkerData,
-      stdout: false,
-      stderr: false,
+    const workerData: ServingThreadWorkerData = { ...data, descriptors: descriptors.shared };
+    const worker = startWorker<ToControl>(new URL("./serving-thread.js", import.meta.url), workerData, {
+      message: (message) => {
+        switch (message.kind) {
+          case "answer":
+            return this.#tickets.settle(message);
+          case "metric":
+            return handlers.metric(message.announcement);
+          case "request":
+            void answerTicket(
+              message.ticket,
+              () => handlers.perform(message.body),
+              send,
+              (reason) => log.error("control_request_failed", { request: message.body.kind, err: reason }),
+            );
+            return;
+        }
+      },
+      failed: (reason) => {
+        this.#tickets.abandon(new ServingError("unavailable", "the serving thread has failed"));
+        handlers.failed(reason);
+      },
+      ended: (reason) => {
+        descriptors.closeAll();
+        this.#tickets.abandon(new ServingError("unavailable", "the serving thread has ended"));
+        handlers.ended(reason);
+      },
     });
     const send = (message: ToThread) => worker.postMessage(message);
     this.#worker = worker;
     this.#tickets = new Tickets(send);
-    let failure: unknown;
-    worker.on("error", (reason) => {
-      failure = reason;
-      this.#tickets.abandon(new ServingError("unavailable", "the serving thread has failed"));
-      handlers.failed(reason);
-    });
-    worker.on("exit", (code) => {
-      descriptors.closeAll();
-      this.#tickets.abandon(new ServingError("unavailable", "the serving thread has ended"));
-      handlers.ended(failure ?? `exit code ${code}`);
-    });
-    worker.on("message", (message: ToControl) => {
-      switch (message.kind) {
-        case "answer":
-          return this.#tickets.settle(message);
-        case "metric":
-          return handlers.metric(message.announcement);
-        case "request":
-          void answerTicket(
-            message.ticket,
-            () => handlers.perform(message.body),
-            send,
-            (reason) => log.error("control_request_failed", { request: message.body.kind, err: reason }),
-          );
-          return;
-      }
-    });
   }
 
   ask(request: ThreadRequest): Promise<unknown> {
