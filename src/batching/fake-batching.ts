@@ -7,21 +7,11 @@ import { ServingError } from "../base/serving-error.ts";
 import { MetricsShard } from "../metrics/metrics-shard.ts";
 import type { BatchedSignature, BatchLimits } from "../model/batching.ts";
 import type { RunContext, Servable } from "../model/servable.ts";
+import { WIDE } from "../model/test-batch-limits.ts";
 import type { Signatures, TensorInfo } from "../tensor/signature.ts";
 import type { NamedTensors, NumericTensor, Tensor } from "../tensor/tensor.ts";
 import { ThreadBatching } from "./thread-batching.ts";
 import type { Turns } from "./turns.ts";
-
-/** Limits that limit nothing, for tests to change. */
-export const WIDE: BatchLimits = {
-  maxBatchSize: 1000,
-  maxExecutionBatchSize: 1000,
-  splitsLargeBatches: false,
-  batchTimeoutMs: 0,
-  maxEnqueuedBatches: 10,
-  allowedBatchSizes: [],
-  padsVariableLengthInputs: false,
-};
 
 /** One call of a {@link FakeServable}. */
 export interface FakeRun {

@@ -1,18 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { temporaryFolders } from "../base/test-folders.ts";
 import { parseBatchLimits, serverBatching } from "./batching-parameters.ts";
 
-const folders: string[] = [];
-const folder = (): string => {
-  const path = mkdtempSync(join(tmpdir(), "modelport-"));
-  folders.push(path);
-  return path;
-};
-afterEach(() => {
-  for (const path of folders.splice(0)) rmSync(path, { recursive: true });
-});
+const folder = temporaryFolders();
 
 test("without a file TensorFlow Serving's defaults hold", async () => {
   expect(await serverBatching({ file: undefined, perModel: true })).toEqual({

@@ -6,7 +6,6 @@ import type { Runtime, SharedModel } from "../model/runtime.ts";
 import { detectPlatform } from "../platforms/registry.ts";
 import type { RuntimeRegistry } from "../runtimes/registry.ts";
 import { takeFingerprint } from "../sources/fingerprint.ts";
-import { folderSize } from "./folder-size.ts";
 import { readMlmdUuid } from "./mlmd-uuid.ts";
 import type { VersionBatching } from "./version-batching.ts";
 import type { WarmUp } from "./warm-up.ts";
@@ -59,7 +58,8 @@ export class PlatformLoader implements Loader<SharedModel> {
   }
 
   async estimate(): Promise<{ readonly ramBytes: number }> {
-    const ramBytes = Math.ceil(RAM_PER_FILE_BYTE * (await folderSize(this.#path)));
+    const { bytes } = await takeFingerprint(this.#path);
+    const ramBytes = Math.ceil(RAM_PER_FILE_BYTE * bytes);
     this.#ramBytes = ramBytes;
     return { ramBytes };
   }

@@ -1,33 +1,18 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Log } from "../base/log.ts";
+import { temporaryFolders } from "../base/test-folders.ts";
+import { batchLimits } from "../config/batching-parameters.ts";
 import type { BatchingChoice, BatchLimits } from "../model/batching.ts";
 import type { TensorInfo } from "../tensor/signature.ts";
 import { VersionBatching } from "./version-batching.ts";
 
-const folders: string[] = [];
-const folder = (): string => {
-  const path = mkdtempSync(join(tmpdir(), "modelport-"));
-  folders.push(path);
-  return path;
-};
-afterEach(() => {
-  for (const path of folders.splice(0)) rmSync(path, { recursive: true });
-});
+const folder = temporaryFolders();
 const logged: (object | undefined)[] = [];
 const write = (_event: string, fields?: object): void => void logged.push(fields);
 const log: Log = { debugging: false, debug: write, info: write, warn: write, error: write };
-const WIDE: BatchLimits = {
-  maxBatchSize: 1000,
-  maxExecutionBatchSize: 1000,
-  splitsLargeBatches: false,
-  batchTimeoutMs: 0,
-  maxEnqueuedBatches: 10,
-  allowedBatchSizes: [],
-  padsVariableLengthInputs: false,
-};
+const WIDE = batchLimits({});
 const batching = (perModel: boolean, limits: Partial<BatchLimits> = {}): VersionBatching =>
   new VersionBatching({ limits: { ...WIDE, ...limits }, perModel, threads: 1 }, log);
 

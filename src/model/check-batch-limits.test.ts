@@ -1,17 +1,7 @@
 import { expect, test } from "vitest";
 import type { BatchLimits } from "./batching.ts";
 import { checkBatchLimits } from "./check-batch-limits.ts";
-
-/** Limits that limit nothing. */
-const WIDE: BatchLimits = {
-  maxBatchSize: 1000,
-  maxExecutionBatchSize: 1000,
-  splitsLargeBatches: false,
-  batchTimeoutMs: 0,
-  maxEnqueuedBatches: 10,
-  allowedBatchSizes: [],
-  padsVariableLengthInputs: false,
-};
+import { WIDE } from "./test-batch-limits.ts";
 
 const split = { splitsLargeBatches: true, maxBatchSize: 100, maxExecutionBatchSize: 10 };
 

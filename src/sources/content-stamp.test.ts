@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -7,6 +7,7 @@ import { FakeClock } from "../base/fake-clock.ts";
 import { ContentStamp } from "./content-stamp.ts";
 import { FileSystemSource } from "./file-system-source.ts";
 import { takeFingerprint } from "./fingerprint.ts";
+import { nextFileTime } from "./test-file-times.ts";
 
 const HOUR = 3_600_000;
 const later = () => Date.now() + HOUR;
@@ -18,15 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-/** Waits until the file system gives another time than it did last. */
-async function tick(): Promise<void> {
-  const probe = async () => {
-    await writeFile(join(root, "probe"), "");
-    return (await stat(join(root, "probe"))).mtimeMs;
-  };
-  const before = await probe();
-  while ((await probe()) === before);
-}
+const tick = () => nextFileTime(root);
 
 test("is not taken of what was changed just now, is gone, or is too much", async () => {
   const file = join(root, "file");

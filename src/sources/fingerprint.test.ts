@@ -20,6 +20,12 @@ describe("takeFingerprint", () => {
   test("adds up the bytes of all files", async () => {
     expect(await takeFingerprint(model)).toMatchObject({ bytes: 8, unreadable: false });
     expect(await takeFingerprint(join(model, "graph"))).toMatchObject({ bytes: 5 });
+    expect(await takeFingerprint(join(model, "nothing"))).toMatchObject({ bytes: 0 });
+  });
+
+  test("links that go round do not make the bytes grow or the look go on for ever", async () => {
+    for (const name of ["a", "b", "c"]) await symlink(".", join(model, name));
+    expect((await takeFingerprint(model)).bytes).toBe(8);
   });
 
   test.each<[string, () => Promise<void>]>([

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FakeClock } from "../base/fake-clock.ts";
 import { FileSystemSource } from "./file-system-source.ts";
 import { ModelsDirectory } from "./models-directory.ts";
+import { nextFileTime } from "./test-file-times.ts";
 import type { VersionPolicy } from "./version-policy.ts";
 
 // What is remembered between looks against a plain twin: one made anew for each look, which remembers nothing.
@@ -21,15 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-/** Waits until the file system gives another time than it did last. */
-async function tick(): Promise<void> {
-  const probe = async () => {
-    await writeFile(join(root, "probe"), "");
-    return (await stat(join(root, "probe"))).mtimeMs;
-  };
-  const before = await probe();
-  while ((await probe()) === before);
-}
+const tick = () => nextFileTime(root);
 
 const ignoring = (action: Promise<unknown>) => action.catch(() => undefined);
 
