@@ -28,9 +28,9 @@ export async function attach(file: string, bytes?: number): Promise<Servable> {
 
 /** Has {@link endAttached} end this too. */
 export function endLater(runtime: OnnxRuntime, model: SharedModel, servable: Servable): void {
-  ends.push(() => {
-    servable.detach();
-    return runtime.unload(model);
+  ends.push(async () => {
+    await servable.detach();
+    await runtime.unload(model);
   });
 }
 

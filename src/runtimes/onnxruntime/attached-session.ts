@@ -1,7 +1,7 @@
 import type { Pointer } from "../native-calls.ts";
+import { NativeMemory, pieceSize } from "../native-memory.ts";
 import type { OnnxLibrary } from "./library.ts";
 import { type ModelValues, outputTensors } from "./model-values.ts";
-import { NativeMemory, pieceSize } from "./native-memory.ts";
 
 /** Where an output alias comes from: which output of the session, and which of the tensors it becomes. */
 export interface OutputPart {

@@ -4,10 +4,11 @@ import { elementCount, sameShape } from "../../tensor/shape.ts";
 import type { StringArray } from "../../tensor/string-array.ts";
 import type { NumericTensor, StringTensor, Tensor } from "../../tensor/tensor.ts";
 import type { Pointer } from "../native-calls.ts";
+import { outputArray } from "../output-array.ts";
 import type { OnnxLibrary } from "./library.ts";
 import type { ModelValue } from "./model-values.ts";
 import { expectSuccess } from "./status.ts";
-import { allocate, readTensor } from "./tensor-values.ts";
+import { readTensor } from "./tensor-values.ts";
 
 /** Padding may blow a sequence up; more elements than this are refused. */
 const MOST_ELEMENTS = 2 ** 28;
@@ -90,7 +91,7 @@ function readMap(library: OnnxLibrary, map: Pointer): [keys: Tensor, values: Ten
 }
 
 function emptyTensor(dtype: Tensor["dtype"], shape: readonly number[]): Tensor {
-  if (dtype !== "string") return { dtype, shape, data: allocate(dtype, 0) };
+  if (dtype !== "string") return { dtype, shape, data: outputArray(dtype, 0) };
   return { dtype, shape, data: { length: 0, offsets: new Uint32Array(1), bytes: new Uint8Array(0) } };
 }
 
@@ -101,7 +102,7 @@ function stack(parts: readonly Tensor[], empty: Tensor): Tensor {
   if (dtype === "string") {
     return { dtype, shape: stacked, data: joinStrings(parts as readonly StringTensor[]) };
   }
-  const data = allocate(dtype, elementCount(stacked));
+  const data = outputArray(dtype, elementCount(stacked));
   let next = 0;
   for (const part of parts as readonly NumericTensor[]) {
     data.set(part.data as never, next);
@@ -150,7 +151,7 @@ function padOne(part: Tensor, largest: readonly number[]): Tensor {
     return { dtype: "string", shape: largest, data: { length: count, offsets: padded, bytes } };
   }
   const { width } = ARRAY_TYPES[part.dtype];
-  const data = allocate(part.dtype, elementCount(largest));
+  const data = outputArray(part.dtype, elementCount(largest));
   for (let i = 0; i < places.length; i++) {
     for (let k = 0; k < width; k++) data[places[i] * width + k] = part.data[i * width + k];
   }

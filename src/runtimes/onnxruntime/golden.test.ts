@@ -116,9 +116,9 @@ describe("answers what the framework itself answered", () => {
     const file = join(FIXTURES, folder, "model.onnx");
     const model = await runtime.load({ runtime: "onnxruntime", file }, new AbortController().signal);
     const servable = runtime.attach(model);
-    ends.push(() => {
-      servable.detach();
-      return runtime.unload(model);
+    ends.push(async () => {
+      await servable.detach();
+      await runtime.unload(model);
     });
     const wanted = model.signatures.get("serving_default")!.outputs.map(({ alias }) => alias);
     const cases = readGolden(folder);

@@ -4,12 +4,14 @@ import { basename, dirname, join } from "node:path";
 import koffi from "koffi";
 import { prepareNativeCalls } from "../../base/native-calls.ts";
 import { ServingError } from "../../base/serving-error.ts";
-import type { NativeFunction, Pointer } from "../native-calls.ts";
+import { bindMemoryCopy, type MemoryCopy } from "../memory-copy.ts";
+import type { Pointer } from "../native-calls.ts";
+import { pinLibrary } from "../pin-library.ts";
 import { bindApi, MINIMUM_API_VERSION, type OrtApi } from "./api-table.ts";
 import { expectSuccess } from "./status.ts";
 
 /** ONNX Runtime as one thread has it. Libraries live as long as the process. */
-export interface OnnxLibrary {
+export interface OnnxLibrary extends MemoryCopy {
   readonly path: string;
   /** As the library says it: `1.30.0`. */
   readonly version: string;
@@ -22,10 +24,6 @@ export interface OnnxLibrary {
   readonly result: BigUint64Array;
   /** The same place, for results of type `int`. */
   readonly integer: Int32Array;
-  /** Copies `bytes` bytes at `source` to the start of `target`, which has room for them. */
-  copy(target: ArrayBufferView, source: Pointer, bytes: number): void;
-  /** Copies `bytes` bytes from one address to another; both must be good for that many. */
-  copyTo(target: Pointer, source: Pointer, bytes: number): void;
 }
 
 /** Severity of log lines that reach standard error: fatal. Everything else is told by the status of the call. */
@@ -85,7 +83,7 @@ function load(path: string): OnnxLibrary {
   let base: Pointer;
   try {
     const handle = koffi.load(path);
-    pin(path);
+    pinLibrary(path);
     base = handle.func("OrtGetApiBase", "void *", [])() as Pointer;
   } catch (cause) {
     throw new ServingError("failed-precondition", `"${name}" cannot be opened as ONNX Runtime's library`, { cause });
@@ -106,42 +104,21 @@ function load(path: string): OnnxLibrary {
   expectSuccess(api, api.createCpuMemoryInfo(ARENA_ALLOCATOR, DEFAULT_MEMORY, result));
   const cpuMemory = result[0];
   expectSuccess(api, api.getAllocatorWithDefaultOptions(result));
-  return { path, version, api, cpuMemory, allocator: result[0], result, integer: new Int32Array(result.buffer), ...bindCopy() };
+  return {
+    path,
+    version,
+    api,
+    cpuMemory,
+    allocator: result[0],
+    result,
+    integer: new Int32Array(result.buffer),
+    ...bindMemoryCopy(),
+  };
 }
 
 /** `OrtArenaAllocator` and `OrtMemTypeDefault`. */
 const ARENA_ALLOCATOR = 1;
 const DEFAULT_MEMORY = 0;
-
-/**
- * Keeps the library loaded when the thread that opened it ends (koffi closes it then): sessions outlive the thread that
- * made them.
- */
-function pin(path: string): void {
-  if (process.platform === "win32") {
-    const byPath = 0x1;
-    const getModule = koffi.load("kernel32.dll").func("GetModuleHandleExW", "bool", ["uint32_t", "str16", "void *"]);
-    getModule(byPath, path, new BigUint64Array(new ArrayBuffer(8)));
-  } else {
-    const now = 0x2;
-    const noDelete = process.platform === "darwin" ? 0x80 : 0x1000;
-    koffi.load(null).func("dlopen", "void *", ["str", "int"])(path, now | noDelete);
-  }
-}
-
-function bindCopy(): Pick<OnnxLibrary, "copy" | "copyTo"> {
-  const c = koffi.load(process.platform === "win32" ? "msvcrt.dll" : null);
-  const memcpy = c.func("memcpy", "void *", ["void *", "void *", "size_t"]) as unknown as NativeFunction<Pointer>;
-  return {
-    copy(target, source, bytes) {
-      if (bytes > target.byteLength) throw new ServingError("internal", `${bytes} bytes do not fit in ${target.byteLength}`);
-      if (bytes > 0) memcpy(target, source, bytes);
-    },
-    copyTo(target, source, bytes) {
-      if (bytes > 0) memcpy(target, source, bytes);
-    },
-  };
-}
 
 const environments = new Map<OnnxLibrary, Pointer>();
 

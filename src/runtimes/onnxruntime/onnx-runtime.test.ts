@@ -188,7 +188,7 @@ test("a small model's first run is done elsewhere for a thread that a run must n
     const run = servable.run("serving_default", inputs, outputs);
     expect(run instanceof Promise).toBe(expectLong);
     await run;
-    servable.detach();
+    await servable.detach();
   }
   await runtime.unload(model);
 });

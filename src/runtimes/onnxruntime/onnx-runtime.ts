@@ -8,13 +8,14 @@ import type { Servable } from "../../model/servable.ts";
 import { DEFAULT_SIGNATURE, type Signatures } from "../../tensor/signature.ts";
 import { returnFreeMemory } from "../free-memory.ts";
 import { callElsewhere, type Pointer } from "../native-calls.ts";
+import { RunGate } from "../run-gate.ts";
+import { BIG_MODEL_BYTES } from "../run-pace.ts";
 import { AttachedSession } from "./attached-session.ts";
 import { describeSession } from "./describe.ts";
 import { type OnnxLibrary, openLibrary } from "./library.ts";
 import { type ModelValues, signatureOf } from "./model-values.ts";
 import { OnnxServable } from "./onnx-servable.ts";
-import { BIG_MODEL_BYTES, type OnnxRuntimeOptions, resolveSessionOptions, type SessionOptions } from "./options.ts";
-import { RunGate } from "./run-gate.ts";
+import { type OnnxRuntimeOptions, resolveSessionOptions, type SessionOptions } from "./options.ts";
 import { createSession } from "./session.ts";
 
 /** What a program may also say to this runtime. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { ServingError } from "../../base/serving-error.ts";
 import { type NamedTensors, stringTensor, type Tensor, zeros } from "../../tensor/tensor.ts";
+import { RunGate } from "../run-gate.ts";
 import { attach, BIG, edge, endAttached, endLater, FIXTURES, floats, list, named, numbers, thrown } from "./attached-fixture.ts";
 import { AttachedSession } from "./attached-session.ts";
 import { openLibrary } from "./library.ts";
@@ -9,7 +10,6 @@ import type { ModelValues } from "./model-values.ts";
 import { OnnxRuntime } from "./onnx-runtime.ts";
 import { OnnxServable } from "./onnx-servable.ts";
 import { PlanCache } from "./plan-cache.ts";
-import { RunGate } from "./run-gate.ts";
 
 afterEach(endAttached);
 

@@ -5,12 +5,12 @@ import type { RunContext, Servable } from "../../model/servable.ts";
 import type { Signatures } from "../../tensor/signature.ts";
 import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import { callElsewhere, type Pointer } from "../native-calls.ts";
+import type { RunGate } from "../run-gate.ts";
+import { averageTime, elementsOf, type Place, placeOf, RunPace } from "../run-pace.ts";
 import type { AttachedSession } from "./attached-session.ts";
 import { checkDType, type GivenInputs } from "./input-shapes.ts";
 import { Plan } from "./plan.ts";
 import { PlanCache } from "./plan-cache.ts";
-import type { RunGate } from "./run-gate.ts";
-import { averageSize, averageTime, type Place, placeOf } from "./run-pace.ts";
 import { expectSuccess, runError, takeFailure } from "./status.ts";
 
 /** Every run of a plan is timed at first, later one in so many: reading the clock twice is a tenth of a small run. */
@@ -29,11 +29,7 @@ export class OnnxServable implements Servable {
   readonly #plans: PlanCache;
   /** Inputs of the call that is being prepared; never kept over an await. */
   readonly #given: (Tensor | undefined)[];
-  /** What a run is expected to take before any was timed. */
-  readonly #guess: number;
-  /** Milliseconds a run takes whatever its shapes, on average, and how many elements it has. */
-  #milliseconds: number | undefined;
-  #elements: number | undefined;
+  readonly #pace: RunPace;
   #elsewhere = 0;
 
   /** `slow` says that the first run is expected to be long; long runs go through the gate. */
@@ -43,11 +39,11 @@ export class OnnxServable implements Servable {
     this.signatures = signatures;
     this.#plans = plans;
     this.#given = session.values.inputs.map(() => undefined);
-    this.#guess = slow ? Number.POSITIVE_INFINITY : 0;
+    this.#pace = new RunPace(slow);
   }
 
   admit(): void {
-    if (placeOf(this.#milliseconds ?? this.#guess, 0) === "elsewhere") this.#gate.check();
+    if (placeOf(this.#pace.milliseconds, 0) === "elsewhere") this.#gate.check();
   }
 
   run(
@@ -59,7 +55,7 @@ export class OnnxServable implements Servable {
     const given = this.#read(inputs);
     const plan = this.#plans.find(given, wanted);
     const share = Math.min(context?.requests ?? 1, MOST_SHARES);
-    const place = placeOf((plan?.milliseconds ?? this.#expected(given)) / share, this.#elsewhere);
+    const place = placeOf((plan?.milliseconds ?? this.#pace.expect(elementsOf(given))) / share, this.#elsewhere);
     if (place === "elsewhere") {
       this.#forgetGiven();
       return this.#runElsewhere(inputs, wanted, context?.signal);
@@ -178,25 +174,9 @@ export class OnnxServable implements Servable {
     for (let i = 0; i < given.length; i++) given[i] = undefined;
   }
 
-  /**
-   * What a run of shapes never seen is expected to take: as much longer than others as it has more elements. Too much for many models,
-   * but on another thread a short run costs little, and a long one here would hold up everybody.
-   */
-  #expected(given: GivenInputs): number {
-    const known = this.#milliseconds;
-    return known === undefined ? this.#guess : known * Math.max(1, elementsOf(given) / Math.max(1, this.#elements ?? 1));
-  }
-
   #time(plan: Plan, elements: number, milliseconds: number, place: Place): void {
     const first = plan.runs++ === 0;
-    this.#elements = averageSize(this.#elements, elements);
     plan.milliseconds = averageTime(plan.milliseconds, milliseconds, place, first);
-    this.#milliseconds = averageTime(this.#milliseconds, milliseconds, place, first);
+    this.#pace.note(elements, milliseconds, place, first);
   }
-}
-
-function elementsOf(given: GivenInputs): number {
-  let elements = 0;
-  for (let i = 0; i < given.length; i++) elements += given[i]?.data.length ?? 0;
-  return elements;
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { expect, test } from "vitest";
-import { BIG_MODEL_BYTES, resolveSessionOptions } from "./options.ts";
+import { BIG_MODEL_BYTES } from "../run-pace.ts";
+import { resolveSessionOptions } from "./options.ts";
 
 test("a small model runs on the thread that asks, a big one on every core", () => {
   expect(resolveSessionOptions({}, {}, BIG_MODEL_BYTES - 1).intraOpThreads).toBe(1);

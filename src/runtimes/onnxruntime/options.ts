@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { RunLimits } from "../../base/run-limits.ts";
 import { ServingError } from "../../base/serving-error.ts";
+import { BIG_MODEL_BYTES } from "../run-pace.ts";
 
 /** How far ONNX Runtime rewrites a graph when it loads it. */
 export type GraphOptimizationLevel = "disabled" | "basic" | "extended" | "all";
@@ -24,14 +25,6 @@ export interface OnnxRuntimeOptions extends SessionOptions {
   /** How many long runs of one thread may wait; any number when left out. */
   readonly runLimits?: RunLimits;
 }
-
-/**
- * From this size on (the model's file and what it keeps in others) a model is held to be slow. Measured on one x86-64 core:
- * one row through 4 MB of float32 weights takes 0.13 to 0.3 ms, through 16 MB 0.95 ms; 16 rows through 4 MB take 0.68 ms, on
- * two threads 0.25. So above it waking other threads pays, and a run should not hold up the thread that serves; below it
- * each run stays on the thread that asked, and the cores are shared out between requests.
- */
-export const BIG_MODEL_BYTES = 4 * 1024 * 1024;
 
 /** Options with every choice made, for a model of a known size. */
 export interface ResolvedSessionOptions {

@@ -3,12 +3,12 @@ import { ARRAY_TYPES, type NumericArray } from "../../tensor/dtype.ts";
 import { elementCount, type Shape, sameShape } from "../../tensor/shape.ts";
 import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import type { Pointer } from "../native-calls.ts";
+import { NativeMemory, pieceSize } from "../native-memory.ts";
 import type { AttachedSession } from "./attached-session.ts";
 import { readOutput } from "./composite-values.ts";
 import { elementTypeOf } from "./element-type.ts";
 import { checkShape, expectedShape, type GivenInputs, type NamedSizes, namedSizes } from "./input-shapes.ts";
 import type { TensorType } from "./model-values.ts";
-import { NativeMemory, pieceSize } from "./native-memory.ts";
 import { expectSuccess, type Failure } from "./status.ts";
 import { writeStrings } from "./string-values.ts";
 

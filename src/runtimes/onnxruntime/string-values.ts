@@ -1,8 +1,8 @@
 import { ServingError } from "../../base/serving-error.ts";
 import type { StringArray } from "../../tensor/string-array.ts";
 import type { Pointer } from "../native-calls.ts";
+import { NativeMemory, pieceSize } from "../native-memory.ts";
 import type { OnnxLibrary } from "./library.ts";
-import { NativeMemory, pieceSize } from "./native-memory.ts";
 import { expectSuccess } from "./status.ts";
 
 /**

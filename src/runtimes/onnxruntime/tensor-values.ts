@@ -1,8 +1,9 @@
 import { ServingError } from "../../base/serving-error.ts";
-import { ARRAY_TYPES, type NumericArray, type NumericDType } from "../../tensor/dtype.ts";
+import { ARRAY_TYPES } from "../../tensor/dtype.ts";
 import { elementCount } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Pointer } from "../native-calls.ts";
+import { outputArray } from "../output-array.ts";
 import { dtypeOf, elementTypeName } from "./element-type.ts";
 import type { OnnxLibrary } from "./library.ts";
 import { expectSuccess } from "./status.ts";
@@ -33,23 +34,10 @@ export function readTensor(library: OnnxLibrary, value: Pointer): Tensor {
   const count = elementCount(shape);
   if (dtype === "string") return { dtype, shape, data: readStrings(library, value, count) };
   const { bytes } = ARRAY_TYPES[dtype];
-  const data = allocate(dtype, count);
+  const data = outputArray(dtype, count);
   if (count > 0) {
     expectSuccess(api, api.getTensorMutableData(value, result));
     library.copy(data, result[0], count * bytes);
   }
   return { dtype, shape, data };
-}
-
-/**
- * An array for `count` elements.
- * @throws ServingError resource-exhausted when there is no room for it.
- */
-export function allocate(dtype: NumericDType, count: number): NumericArray {
-  const { array, width } = ARRAY_TYPES[dtype];
-  try {
-    return new array(count * width);
-  } catch (cause) {
-    throw new ServingError("resource-exhausted", `no room for an output of ${count} elements`, { cause });
-  }
 }

@@ -1,7 +1,7 @@
-import { throwIfAborted } from "../../base/abort.ts";
-import type { Deferred } from "../../base/deferred.ts";
-import { deferred } from "../../base/deferred.ts";
-import { checkRunLimits, NO_RUN_LIMITS, type RunLimits } from "../../base/run-limits.ts";
+import { throwIfAborted } from "../base/abort.ts";
+import type { Deferred } from "../base/deferred.ts";
+import { deferred } from "../base/deferred.ts";
+import { checkRunLimits, NO_RUN_LIMITS, type RunLimits } from "../base/run-limits.ts";
 
 /** Weight of the newest run in what a run takes. */
 const WEIGHT = 0.1;

@@ -1,6 +1,6 @@
 import koffi from "koffi";
-import { ServingError } from "../../base/serving-error.ts";
-import type { Pointer } from "../native-calls.ts";
+import { ServingError } from "../base/serving-error.ts";
+import type { Pointer } from "./native-calls.ts";
 
 /** ONNX Runtime's kernels read whole vector registers; this is also a cache line. */
 const ALIGNMENT = 64;

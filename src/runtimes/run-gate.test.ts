@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { settle } from "../../base/fake-clock.ts";
+import { settle } from "../base/fake-clock.ts";
 import { RunGate } from "./run-gate.ts";
 
 test("lets so many in, and the others in the order they came", async () => {
