@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { ServingError } from "../base/serving-error.ts";
 import type { DType } from "../tensor/dtype.ts";
-import { dataTypeName, dataTypeNumber, dataTypeWord, dtypeOfName, dtypeOfNumber, servableDType } from "./data-type.ts";
+import {
+  dataTypeName,
+  dataTypeNumber,
+  dataTypeWord,
+  declaredDType,
+  dtypeOfName,
+  dtypeOfNumber,
+  servableDType,
+} from "./data-type.ts";
 
 // From the table of tensorflow.DataType; the words are TensorFlow's DataTypeString.
 const TABLE: readonly [DType, number, string, string][] = [
@@ -38,6 +46,10 @@ describe("other data types", () => {
     [11, "DT_QINT8"],
     [20, "DT_RESOURCE"],
     [21, "DT_VARIANT"],
+    [24, "DT_FLOAT8_E5M2"],
+    [33, "DT_FLOAT4_E2M1FN"],
+    [34, "number 34"],
+    [100, "number 100"],
     [101, "DT_FLOAT_REF"],
     [999, "number 999"],
     [-1, "number -1"],
@@ -46,6 +58,19 @@ describe("other data types", () => {
     expect(() => servableDType(number)).toThrow(
       new ServingError("invalid-argument", `a tensor of data type ${name} cannot be served`),
     );
+  });
+
+  test.each([
+    [1, "float32"],
+    [101, "float32"],
+    [107, "string"],
+    [123, "uint64"],
+    [0, undefined],
+    [100, undefined],
+    [111, undefined],
+    [-1, undefined],
+  ])("%i is declared for %s", (number, dtype) => {
+    expect(declaredDType(number)).toBe(dtype);
   });
 
   test("a name that is no data type has no element type", () => {

@@ -31,7 +31,7 @@ const FORMS: Readonly<Record<DType, DataTypeForm>> = {
 
 /** What types.proto calls each number. Not read from the generated enum, which would load all that describes the file. */
 const NAMES =
-  "INVALID FLOAT DOUBLE INT32 UINT8 INT16 INT8 STRING COMPLEX64 INT64 BOOL QINT8 QUINT8 QINT32 BFLOAT16 QINT16 QUINT16 UINT16 COMPLEX128 HALF RESOURCE VARIANT UINT32 UINT64".split(
+  "INVALID FLOAT DOUBLE INT32 UINT8 INT16 INT8 STRING COMPLEX64 INT64 BOOL QINT8 QUINT8 QINT32 BFLOAT16 QINT16 QUINT16 UINT16 COMPLEX128 HALF RESOURCE VARIANT UINT32 UINT64 FLOAT8_E5M2 FLOAT8_E4M3FN FLOAT8_E4M3FNUZ FLOAT8_E4M3B11FNUZ FLOAT8_E5M2FNUZ INT4 UINT4 INT2 UINT2 FLOAT4_E2M1FN".split(
     " ",
   );
 
@@ -70,6 +70,11 @@ export function dtypeOfNumber(number: number): DType | undefined {
   return BY_NUMBER[number];
 }
 
+/** As {@link dtypeOfNumber}, where a graph declares it: a reference type of an old graph counts as what it refers to. */
+export function declaredDType(number: number): DType | undefined {
+  return BY_NUMBER[number > REFERENCE ? number - REFERENCE : number];
+}
+
 /**
  * The element type with a `tensorflow.DataType`.
  * @throws ServingError invalid-argument for one that tensors here cannot have.
@@ -77,10 +82,11 @@ export function dtypeOfNumber(number: number): DType | undefined {
 export function servableDType(number: number): DType {
   const dtype = BY_NUMBER[number];
   if (dtype !== undefined) return dtype;
-  throw new ServingError("invalid-argument", `a tensor of data type ${nameOf(number)} cannot be served`);
+  throw new ServingError("invalid-argument", `a tensor of data type ${nameOfDataType(number)} cannot be served`);
 }
 
-function nameOf(number: number): string {
+/** The enum's name of any `tensorflow.DataType`: `DT_FLOAT_REF`; `number 999` for one that has none. */
+export function nameOfDataType(number: number): string {
   if (NAMES[number] !== undefined) return `DT_${NAMES[number]}`;
   const referred = NAMES[number - REFERENCE];
   return referred === undefined || number === REFERENCE ? `number ${number}` : `DT_${referred}_REF`;

@@ -1,16 +1,17 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { type SignatureDef, SignatureDefSchema, type TensorInfoSchema } from "../gen/tensorflow/core/protobuf/meta_graph_pb.ts";
 import { type SignatureDefMap, SignatureDefMapSchema } from "../gen/tensorflow_serving/apis/get_model_metadata_pb.ts";
 import type { Signature, Signatures, TensorInfo } from "../tensor/signature.ts";
 import { dataTypeNumber } from "./data-type.ts";
 
-/** Signatures as `tensorflow.serving.SignatureDefMap`. */
+/** Signatures as `tensorflow.serving.SignatureDefMap`: what has a definition as that has it, sparse tensors, defaults and all. */
 export function signatureDefMap(signatures: Signatures): SignatureDefMap {
   const signatureDef = byName([...signatures].map(([name, signature]) => [name, signatureDefOf(signature)]));
   return create(SignatureDefMapSchema, { signatureDef });
 }
 
-function signatureDefOf({ inputs, outputs, methodName }: Signature): SignatureDef {
+function signatureDefOf({ inputs, outputs, methodName, definition }: Signature): SignatureDef {
+  if (definition !== undefined) return fromBinary(SignatureDefSchema, definition);
   return create(SignatureDefSchema, { inputs: tensorInfos(inputs), outputs: tensorInfos(outputs), methodName });
 }
 

@@ -1,3 +1,5 @@
+import type { Signatures } from "../tensor/signature.ts";
+
 /** The engines that execute programs. */
 export type RuntimeName = "onnxruntime" | "tensorflow" | "tabular" | "python";
 
@@ -10,5 +12,26 @@ export interface OnnxProgram {
   readonly bytes?: number;
 }
 
+/** One graph of a TensorFlow SavedModel, with its variables and assets. */
+export interface SavedModelProgram {
+  readonly runtime: "tensorflow";
+  /** Absolute path of the folder that holds `saved_model.pb` or `saved_model.pbtxt`. */
+  readonly folder: string;
+  /** Tags of the graph: exactly these are on it. */
+  readonly tags: readonly string[];
+  /** What the graph says of itself, checked to be there. */
+  readonly signatures: Signatures;
+  /** Default values of inputs by signature and alias: serialized `tensorflow.TensorProto`s. */
+  readonly defaults: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
+  /** Bytes of the graph and its variables; lets the runtime size its threads. */
+  readonly bytes: number;
+  /** Version of TensorFlow that wrote it, as it says; empty when it does not. */
+  readonly tensorflowVersion: string;
+  /** Operations that the graph and its functions are made of, in no order. */
+  readonly opTypes?: readonly string[];
+  /** What the model's files ask of the session: a serialized `tensorflow.ConfigProto`, to be merged over the server's. */
+  readonly sessionOverrides?: Uint8Array;
+}
+
 /** What a platform makes of its files. Plain data: can be sent to another thread. */
-export type Program = OnnxProgram;
+export type Program = OnnxProgram | SavedModelProgram;

@@ -2,6 +2,7 @@ import type { Signatures } from "../tensor/signature.ts";
 import type { ModelBatching } from "./batching.ts";
 import type { Program, RuntimeName } from "./program.ts";
 import type { Servable } from "./servable.ts";
+import type { TensorFlowOptions } from "./tensorflow-options.ts";
 
 /** A loaded version that every serving thread can attach to. Plain data (pointers as bigint): can be sent to a thread. */
 export interface SharedModel {
@@ -13,11 +14,16 @@ export interface SharedModel {
   readonly batching?: ModelBatching;
 }
 
+/** What a model's config says of how its program is executed, by engine; an engine passes over what is another's. Plain data. */
+export interface EngineOptions {
+  readonly tensorflow?: TensorFlowOptions;
+}
+
 /** Executes programs of one kind. */
 export interface Runtime {
   readonly name: RuntimeName;
   /** Once per version, off the control thread. Rejects with a ServingError that names the file or operator at fault. */
-  load(program: Program, signal: AbortSignal): Promise<SharedModel>;
+  load(program: Program, signal: AbortSignal, options?: EngineOptions): Promise<SharedModel>;
   /**
    * Once per serving thread, and once where a version is warmed up. `expectLong` for a thread that a run must not hold up: what is
    * not known yet to be short is run elsewhere.

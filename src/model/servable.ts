@@ -1,5 +1,5 @@
 import type { Signatures } from "../tensor/signature.ts";
-import type { NamedTensors } from "../tensor/tensor.ts";
+import type { NamedTensors, Tensor } from "../tensor/tensor.ts";
 import type { RuntimeName } from "./program.ts";
 
 /** What a run is bound to. A getter may make the signal on first use: a run that is over at once never asks. */
@@ -7,6 +7,14 @@ export interface RunContext {
   readonly signal: AbortSignal;
   /** How many requests the run answers: together they may take the thread for longer than one. Default 1. */
   readonly requests?: number;
+  /** Milliseconds until the signal will abort by itself; undefined when it will not, or nobody knows. */
+  readonly remainingMs?: number | undefined;
+}
+
+/** A signature to be run, and the output aliases that are asked of it. */
+export interface SignatureTask {
+  readonly signature: string;
+  readonly wanted: readonly string[];
 }
 
 /** A model version as one serving thread calls it. Belongs to that thread. */
@@ -40,6 +48,32 @@ export interface Servable {
     context?: RunContext,
   ): NamedTensors | Promise<NamedTensors>;
 
-  /** Frees what this thread holds. Called once, after the last run has ended. Must not throw. */
-  detach(): void;
+  /**
+   * Runs several signatures on the same inputs at once, results in the order of the tasks; each input goes to every signature that has
+   * it. Absent where an engine can only run one signature at a time. Otherwise as {@link run}.
+   */
+  runTogether?(
+    tasks: readonly SignatureTask[],
+    inputs: NamedTensors,
+    context?: RunContext,
+  ): readonly NamedTensors[] | Promise<readonly NamedTensors[]>;
+
+  /**
+   * Runs any part of the graph by the engine's own names (`x:0`), signatures or not: `feeds` replace what the graph computes, `fetches`
+   * are what is answered, `targets` are operations that are only run. Absent where an engine has no such names.
+   *
+   * @throws ServingError as {@link run} does; not-found or invalid-argument for a name that the graph does not have.
+   */
+  runGraph?(
+    feeds: NamedTensors,
+    fetches: readonly string[],
+    targets: readonly string[],
+    context?: RunContext,
+  ): readonly Tensor[] | Promise<readonly Tensor[]>;
+
+  /**
+   * Frees what this thread holds. Called once, after the last run has ended. Must not throw. A promise where the engine is still at a
+   * run whose caller has gone: the version may be unloaded once it resolves.
+   */
+  detach(): void | Promise<void>;
 }

@@ -2,20 +2,25 @@ import { basename } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
 import type { Platform } from "../model/platform.ts";
 import { onnxPlatform } from "./onnx/onnx-platform.ts";
+import { tensorflowPlatform } from "./tensorflow/tensorflow-platform.ts";
+import { unexportedPlatform } from "./tensorflow/unexported-platform.ts";
 
-/** A platform and what makes it choose a path, for people. */
+/** A platform and what makes it choose a path, for people; nothing where it only refuses what it finds. */
 interface Entry {
   readonly platform: Platform;
-  readonly looksFor: string;
+  readonly looksFor?: string;
 }
 
 /** Every platform, in the order they are asked. */
 const ENTRIES: readonly Entry[] = [
   { platform: onnxPlatform, looksFor: "an .onnx file, or a folder with model.onnx or one .onnx file" },
+  { platform: tensorflowPlatform, looksFor: "a folder with saved_model.pb or saved_model.pbtxt" },
+  // Last: what it refuses may be another platform's to serve.
+  { platform: unexportedPlatform },
 ];
 
 /** Names that a config may give as a model's platform. */
-export const PLATFORM_NAMES: readonly string[] = ENTRIES.map(({ platform }) => platform.name);
+export const PLATFORM_NAMES: readonly string[] = [...new Set(ENTRIES.map(({ platform }) => platform.name))];
 
 /** The platform that reads a path, and why it was chosen. */
 export interface DetectedPlatform {
@@ -38,7 +43,7 @@ export async function detectPlatform(path: string, only?: string): Promise<Detec
     const detection = await platform.detect(path);
     if (detection !== undefined) return { platform, why: detection.why };
   }
-  const looked = asked.map(({ platform, looksFor }) => `${platform.name}: ${looksFor}`).join("; ");
+  const looked = asked.flatMap(({ platform, looksFor }) => (looksFor ? `${platform.name}: ${looksFor}` : [])).join("; ");
   throw new ServingError("not-found", `"${basename(path)}" holds no model that can be served (looked for ${looked})`);
 }
 

@@ -21,6 +21,13 @@ export interface Signature {
   readonly outputs: readonly TensorInfo[];
   /** TensorFlow's method name, such as `tensorflow/serving/predict`. */
   readonly methodName: string;
+  /**
+   * Serialized `tensorflow.SignatureDef`, where the model's file has one: metadata shows it as it is. It may declare more than
+   * {@link inputs} and {@link outputs}, which list what has a name and a dtype that tensors here can have.
+   */
+  readonly definition?: Uint8Array;
+  /** Why this signature cannot be called, where it cannot: `input "x" is a sparse tensor`. */
+  readonly uncallable?: string;
 }
 
 /** Signatures by name. */

@@ -6,6 +6,8 @@ import { modelConfig, textFormat } from "./targets/model-config.ts";
 import { onnxModel } from "./targets/onnx-model.ts";
 import { predictMessage } from "./targets/predict-message.ts";
 import { predictionLog } from "./targets/prediction-log.ts";
+import { savedModel, savedModelText, signatureDef } from "./targets/saved-model.ts";
+import { sessionRunMessage } from "./targets/session-run-message.ts";
 import { tensorProto } from "./targets/tensor-proto.ts";
 import { tfRecord } from "./targets/tf-record.ts";
 
@@ -14,6 +16,7 @@ export const CODEC_TARGETS: readonly FuzzTarget[] = [
   tensorProto,
   predictMessage,
   classifyMessage,
+  sessionRunMessage,
   jsonPredict,
   jsonExamples,
   base64,
@@ -21,6 +24,9 @@ export const CODEC_TARGETS: readonly FuzzTarget[] = [
   modelConfig,
   configDocument,
   onnxModel,
+  savedModel,
+  savedModelText,
+  signatureDef,
   tfRecord,
   predictionLog,
 ];

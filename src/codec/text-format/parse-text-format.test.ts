@@ -224,6 +224,48 @@ describe("parseTextFormat", () => {
     expect(parseTextFormat(AnySchema, "type_url: 'a/b' value: 'c'").typeUrl).toBe("a/b");
   });
 
+  describe("skipping what the schema lacks", () => {
+    const skipping = (text: string) => parseTextFormat(schema, text, undefined, "skip");
+
+    test.each([
+      ["a scalar of each kind", "a: 1 b: -1.5 c: 'x' \"y\" 'z' d: word e: -inf; f: 0x1f, g: - 3"],
+      ["a message", "a { small: 'not a number' b < c: 1, d: 2; > }"],
+      ["a message behind a colon", "a: { b: 1 }"],
+      ["lists", "a: [1, -2, 'x'] b: [] c [{ d: 1 }, < >]"],
+      ["an extension", "[some.extension]: 1"],
+      ["an Any, written out", "a { [type.googleapis.com/some.Config] { b: 1 } }"],
+      ["a number for a name", "12: 'x' 13 { 1: 2 }"],
+      ["a field within a known message", "child { a: 1 }"],
+    ])("passes over %s", (_, text) => {
+      expect(skipping(`small: 7 ${text} flag: t`)).toMatchObject({ small: 7, flag: true });
+      expect(faultOf(text)).not.toBe("accepted");
+    });
+
+    test("keeps what it knows within", () => {
+      expect(skipping("child { a: 1 small: 2 } b: 3")).toMatchObject({ child: { small: 2 } });
+    });
+
+    test.each([
+      ["a {", '1:4: expected "}", got the end of the text'],
+      ["a: }", '1:4: expected a value, got "}"'],
+      ["a:", "1:3: expected a value, got the end of the text"],
+      ["a b", '1:3: expected "{" or "<", got "b"'],
+      ["a: [1 2]", '1:7: expected "," or "]", got "2"'],
+      ["a { b: 1 >", '1:10: expected a field name, got ">"'],
+      ["'a': 1", "1:1: expected a field name, got a string"],
+      ["small: 'x'", "1:8: expected an integer, got a string"],
+    ])("refuses %s", (text, message) => {
+      expect(() => skipping(text)).toThrow(message);
+    });
+
+    test("goes as deep as what is known", () => {
+      const nested = (levels: number) => "a {".repeat(levels - 1) + "}".repeat(levels - 1);
+      skipping(nested(100));
+      expect(() => skipping(nested(101))).toThrow("messages are nested deeper than 100");
+      expect(() => skipping("a {".repeat(1_000_000))).toThrow("messages are nested deeper than 100");
+    });
+  });
+
   test("takes 100 levels of messages and refuses the next", () => {
     const nested = (levels: number) => "child {".repeat(levels - 1) + "}".repeat(levels - 1);
     expect(faultOf(nested(100))).toBe("accepted");

@@ -9,7 +9,7 @@ import {
 } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { type ScalarValue, takeEnum, takeScalar } from "./scalar-value.ts";
-import { describeToken, Tokenizer } from "./tokenizer.ts";
+import { describeToken, type Token, Tokenizer } from "./tokenizer.ts";
 
 /** Where a message stands in a text: offsets of its field's name (in a list, of its brace), its opening brace, and behind its closing one. */
 export interface MessageSpan {
@@ -21,6 +21,9 @@ export interface MessageSpan {
 /** Is told of each message inside the outermost one once it is read. */
 export type OnMessage = (message: Message, span: MessageSpan) => void;
 
+/** What to do with a field that the message does not have: an extension and an `Any` written out are such fields too. */
+export type UnknownFields = "refuse" | "skip";
+
 /** How deep messages may be nested, the outermost one included. */
 const DEPTH_LIMIT = 100;
 
@@ -30,7 +33,9 @@ const DEPTH_LIMIT = 100;
  * protobuf-es brings a reader of its own; this one exists because that one's errors hold no place in the text, which a
  * person with a config of a thousand lines needs. Tests compare the two.
  *
- * Accepts every form the specification allows except extensions and `Any` written out as `[type.googleapis.com/x] {}`.
+ * Accepts every form the specification allows except extensions and `Any` written out as `[type.googleapis.com/x] {}`. With `unknown`
+ * "skip" those and fields that the schema lacks are passed over; they are refused by default, since they would be typing errors in what
+ * people write.
  *
  * @throws ServingError invalid-argument, `LINE:COL: what is wrong`
  */
@@ -38,9 +43,10 @@ export function parseTextFormat<Schema extends DescMessage>(
   schema: Schema,
   text: string,
   onMessage?: OnMessage,
+  unknown: UnknownFields = "refuse",
 ): MessageShape<Schema> {
   const message = create(schema);
-  new Parser(text, onMessage).readFields(reflect(schema, message), undefined, 1);
+  new Parser(text, onMessage, unknown).readFields(reflect(schema, message), undefined, 1);
   return message;
 }
 
@@ -57,12 +63,14 @@ type MapField = DescField & { fieldKind: "map" };
 class Parser {
   readonly #tokens: Tokenizer;
   readonly #onMessage: OnMessage | undefined;
+  readonly #unknown: UnknownFields;
   /** Behind the last message that was closed. */
   #end = 0;
 
-  constructor(text: string, onMessage: OnMessage | undefined) {
+  constructor(text: string, onMessage: OnMessage | undefined, unknown: UnknownFields) {
     this.#tokens = new Tokenizer(text);
     this.#onMessage = onMessage;
+    this.#unknown = unknown;
   }
 
   /** Fields up to the closing brace, or to the end of the text for the outermost message. */
@@ -77,6 +85,11 @@ class Parser {
 
   #readField(target: ReflectMessage, seen: Seen, depth: number): void {
     const name = this.#tokens.take();
+    const field = name.kind === "identifier" ? target.fields.find((each) => each.name === name.text) : undefined;
+    if (field === undefined && this.#unknown === "skip") {
+      this.#skipField(name, depth);
+      return;
+    }
     if (name.kind === "symbol" && name.text === "[") this.#refuseBracketedName(target.desc, name.offset);
     if (name.kind !== "identifier") {
       throw this.#tokens.error(
@@ -84,7 +97,6 @@ class Parser {
         `expected a field name of message ${target.desc.typeName}, got ${describeToken(name)}`,
       );
     }
-    const field = target.fields.find((candidate) => candidate.name === name.text);
     if (!field) throw this.#tokens.error(name.offset, `message ${target.desc.typeName} has no field "${name.text}"`);
     this.#checkSetOnce(field, seen, name.offset);
 
@@ -183,6 +195,35 @@ class Parser {
     }
     this.#requireColon("value");
     return field.mapKind === "enum" ? takeEnum(this.#tokens, field.enum) : takeScalar(this.#tokens, field.scalar);
+  }
+
+  /** Steps over a field that nobody knows, whose name was taken: a word, a number, or `[a/name]`. Only a scalar needs its colon. */
+  #skipField(name: Token, depth: number): void {
+    if (name.kind === "symbol" && name.text === "[") this.#tokens.takeBracketedName();
+    else if (name.kind !== "identifier" && name.kind !== "integer") {
+      throw this.#tokens.error(name.offset, `expected a field name, got ${describeToken(name)}`);
+    }
+    const colon = this.#tokens.takeSymbol(":");
+    this.#readElements(() => this.#skipValue(colon, depth + 1));
+  }
+
+  #skipValue(scalars: boolean, depth: number): void {
+    const first = this.#tokens.peek();
+    if (!scalars || (first.kind === "symbol" && (first.text === "{" || first.text === "<"))) {
+      this.#checkDepth(depth);
+      const close = this.#takeOpen();
+      while (!this.#takeEnd(close)) {
+        this.#skipField(this.#tokens.take(), depth);
+        this.#takeSeparator();
+      }
+      return;
+    }
+    this.#tokens.takeSymbol("-");
+    const value = this.#tokens.peek();
+    if (value.kind === "symbol" || value.kind === "end") throw this.#unexpected("a value");
+    this.#tokens.take();
+    // A string may be written in pieces.
+    if (value.kind === "string") while (this.#tokens.peek().kind === "string") this.#tokens.take();
   }
 
   #checkSetOnce(field: DescField, seen: Seen, offset: number): void {

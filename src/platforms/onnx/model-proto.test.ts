@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ServingError } from "../../base/serving-error.ts";
-import { FileWindow } from "./file-window.ts";
+import { FileWindow } from "../file-window.ts";
 import { type ExternalData, scanModelProto } from "./model-proto.ts";
 
 let folder: string;

@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../../base/abort.ts";
 import { ServingError } from "../../base/serving-error.ts";
-import type { FileWindow } from "./file-window.ts";
+import type { FileWindow } from "../file-window.ts";
 
 /** Messages of onnx.proto in which a tensor can be, and the entries of its external data. */
 type Message =

@@ -27,6 +27,13 @@ const WORDS = [
   "platform: onnx",
   "batching: {max_batch_size: 8, allowed_batch_sizes: [2, 8]}",
   "batch_timeout_micros: 9",
+  "session_config: {allow_growth: true}",
+  "session_config: {gpu_options: {visible_device_list: x}}",
+  "device_count: {CPU: 1}",
+  "operation_timeout_in_ms: 9",
+  "session_target: grpc://h:1",
+  "custom_op_paths: a,/b",
+  "saved_model_tags: [serve]",
   "%YAML 1.1\n",
   '"platform": "pytorch_onnx"',
   "base_path",
@@ -85,18 +92,19 @@ export const configDocument: FuzzTarget = {
   dictionary: WORDS,
   longest: 300,
   ordinaryInputs: 3000,
-  run(input): Outcome {
+  async run(input): Promise<Outcome> {
     let models: readonly ModelConfig[];
     let form: string;
     try {
-      ({ models, form } = parseModelConfigDocument(input.toString("utf8"), ORIGIN, RULES));
+      ({ models, form } = await parseModelConfigDocument(input.toString("utf8"), ORIGIN, RULES));
     } catch (reason) {
       if (reason instanceof ServingError && !PLACE.test(reason.message)) throw new Error(`no place: ${reason.message}`);
       return refusal(reason);
     }
     for (const model of models) {
       check(model);
-      agree(textOf(parseModelConfig(model.name, modelConfigJson(model), RULES)), textOf(model), "the model written as JSON");
+      const again = await parseModelConfig(model.name, modelConfigJson(model), RULES);
+      agree(textOf(again), textOf(model), "the model written as JSON");
     }
     return { accepted: true, shape: `${form} ${kindsOf(models.map(({ versionPolicy }) => versionPolicy.kind))}` };
   },

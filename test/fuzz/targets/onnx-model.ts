@@ -1,4 +1,5 @@
-import type { FileWindow } from "../../../src/platforms/onnx/file-window.ts";
+import { TestWindow } from "../../../src/codec/saved-model/test-window.ts";
+import type { FileWindow } from "../../../src/platforms/file-window.ts";
 import { type ExternalData, scanModelProto } from "../../../src/platforms/onnx/model-proto.ts";
 import { type FuzzTarget, type Outcome, refusal } from "../target.ts";
 
@@ -6,38 +7,6 @@ const FILE = "m.onnx";
 /** Small, so that it has to be moved; as large as the longest name at least. */
 const WINDOW_BYTES = 4096;
 const NEVER = new AbortController().signal;
-
-/** A model in memory, of which the reader must say each time what it wants to see. */
-class MemoryWindow {
-  readonly size: number;
-  readonly #bytes: Buffer;
-  #start = 0;
-  #end = 0;
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-    this.size = bytes.length;
-  }
-
-  holds(position: number, count: number): boolean {
-    return position >= this.#start && Math.min(position + count, this.size) <= this.#end;
-  }
-
-  async move(position: number): Promise<void> {
-    if (position > this.size) throw new RangeError("beyond the end of the model");
-    this.#start = position;
-    this.#end = Math.min(position + WINDOW_BYTES, this.size);
-  }
-
-  at(position: number): number {
-    return this.slice(position, position + 1)[0]!;
-  }
-
-  slice(start: number, end: number): Uint8Array {
-    if (start < this.#start || end > this.#end) throw new RangeError(`bytes ${start} to ${end} are not in the window`);
-    return this.#bytes.subarray(start, end);
-  }
-}
 
 /** The reader of ONNX models that looks for data in other files. */
 export const onnxModel: FuzzTarget = {
@@ -64,7 +33,7 @@ export const onnxModel: FuzzTarget = {
   async run(input): Promise<Outcome> {
     const found: ExternalData[] = [];
     try {
-      await scanModelProto(new MemoryWindow(input) as unknown as FileWindow, FILE, (data) => found.push(data), NEVER);
+      await scanModelProto(new TestWindow(input, WINDOW_BYTES) as unknown as FileWindow, FILE, (data) => found.push(data), NEVER);
     } catch (reason) {
       const outcome = refusal(reason);
       if (!(reason as Error).message.includes(FILE)) throw new Error("a refusal does not name the file", { cause: reason });

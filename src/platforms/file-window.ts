@@ -24,13 +24,14 @@ export class FileWindow {
   async move(position: number): Promise<void> {
     this.#start = position;
     this.#length = Math.min(WINDOW_BYTES, this.size - position);
-    let read = 0;
-    while (read < this.#length) {
-      const { bytesRead } = await this.#file.read(this.#bytes, read, this.#length - read, position + read);
-      if (bytesRead === 0) break;
-      read += bytesRead;
-    }
-    this.#bytes.fill(0, read);
+    this.#bytes.fill(0, await this.#fill(this.#bytes, this.#length, position));
+  }
+
+  /** A copy of any bytes of the file; the window stays. A file that has become shorter is seen as zeros. */
+  async read(start: number, end: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(end - start);
+    await this.#fill(bytes, bytes.length, start);
+    return bytes;
   }
 
   /** The byte at a position that the window holds. */
@@ -41,5 +42,16 @@ export class FileWindow {
   /** A copy of bytes that the window holds. */
   slice(start: number, end: number): Uint8Array {
     return this.#bytes.slice(start - this.#start, end - this.#start);
+  }
+
+  /** Reads up to `length` bytes at `position`; how many there were. */
+  async #fill(bytes: Uint8Array, length: number, position: number): Promise<number> {
+    let read = 0;
+    while (read < length) {
+      const { bytesRead } = await this.#file.read(bytes, read, length - read, position + read);
+      if (bytesRead === 0) break;
+      read += bytesRead;
+    }
+    return read;
   }
 }
