@@ -33,7 +33,20 @@ describe("parseFlags", () => {
         automaticWarmup: "off",
       },
       onnxruntime: { executionProviders: ["cpu"], graphOptimizationLevel: "all", intraOpThreads: undefined },
-      savedModelTags: ["serve"],
+      tensorflow: {
+        library: undefined,
+        autoInstall: true,
+        savedModelTags: ["serve"],
+        sessionConfigFile: undefined,
+        sessionConfig: "{}",
+        gpuMemoryFraction: undefined,
+        intraOpThreads: undefined,
+        interOpThreads: undefined,
+        sessionTarget: undefined,
+        customOpPaths: [],
+      },
+      signatureMethodNameCheck: false,
+      sessionService: false,
       ignored: [],
     });
   });
@@ -51,7 +64,25 @@ describe("parseFlags", () => {
     [["--load_retry_interval_micros=-1"], { loading: { loadRetryIntervalMs: 0 } }],
     [["--num_request_iterations_for_warmup=3"], { loading: { warmupIterations: 3 } }],
     [["--automatic_warmup=random"], { loading: { automaticWarmup: "random" } }],
-    [["--tensorflow_session_parallelism=3"], { onnxruntime: { intraOpThreads: 3, interOpThreads: 3 } }],
+    [
+      ["--tensorflow_session_parallelism=3"],
+      { onnxruntime: { intraOpThreads: 3, interOpThreads: 3 }, tensorflow: { intraOpThreads: 3, interOpThreads: 3 } },
+    ],
+    [["--tensorflow_inter_op_parallelism=2"], { tensorflow: { intraOpThreads: undefined, interOpThreads: 2 } }],
+    [
+      ["--tensorflow_library=lib", "--auto_install_runtimes=false", "--saved_model_tags=serve,gpu"],
+      { tensorflow: { library: resolve("lib"), autoInstall: false, savedModelTags: ["serve", "gpu"] } },
+    ],
+    [
+      ["--tensorflow_session_config_file=c", "--per_process_gpu_memory_fraction=.5", "--session_config={ }"],
+      { tensorflow: { sessionConfigFile: resolve("c"), gpuMemoryFraction: 0.5, sessionConfig: "{ }" } },
+    ],
+    [
+      ["--session_target=grpc://host:2222", "--custom_op_paths=ops,/b.so"],
+      { tensorflow: { sessionTarget: "grpc://host:2222", customOpPaths: [resolve("ops"), "/b.so"] } },
+    ],
+    [["--enable_signature_method_name_check"], { signatureMethodNameCheck: true }],
+    [["--enable_session_service"], { sessionService: true }],
     [["--tensorflow_intra_op_parallelism=2"], { onnxruntime: { intraOpThreads: 2, interOpThreads: undefined } }],
     [["--onnx_execution_providers=cuda,cpu"], { onnxruntime: { executionProviders: ["cuda", "cpu"] } }],
     [["--threads=3"], { threads: 3 }],
@@ -92,7 +123,8 @@ describe("parseFlags", () => {
     [["-port=1"], "unknown flag -port, did you mean --port?"],
     [["--port"], "option '--port <integer>' argument missing"],
     [["--port=x"], '--port expects an integer from 0 to 65535, got "x"'],
-    [["--tensorflow_session_config_file=x"], "--tensorflow_session_config_file is not supported by this version, leave it out"],
+    [["--prefer_tflite_model"], "--prefer_tflite_model is not supported by this server, leave it out"],
+    [["--session_target=host:2222"], '--session_target expects grpc://HOST:PORT, got "host:2222"'],
     [
       ["--batching_parameters_file=x"],
       "server_options.batching_parameters_file is set without setting server_options.enable_batching to true.",

@@ -15,12 +15,12 @@ const plain = (name: string, basePath: string): ModelConfig => ({
   trafficSplit: NO_TRAFFIC_SPLIT,
 });
 
-const read = (text: string, more?: Partial<ModelConfigRules>) =>
-  parseModelConfigDocument(text, origin, { ...rules, ...more }).models;
+const read = async (text: string, more?: Partial<ModelConfigRules>) =>
+  (await parseModelConfigDocument(text, origin, { ...rules, ...more })).models;
 
-function faultOf(act: () => unknown): string {
+async function faultOf(act: () => Promise<unknown>): Promise<string> {
   try {
-    act();
+    await act();
   } catch (reason) {
     expect(reason).toBeInstanceOf(ServingError);
     expect((reason as ServingError).code).toBe("invalid-argument");
@@ -53,11 +53,19 @@ describe("our own form", () => {
         enableLargeBatchSplitting: true,
         maxExecutionBatchSize: 8,
       },
+      tensorflow: {
+        // device_count {CPU: 2}, allow_soft_placement: false
+        sessionConfig: Uint8Array.of(0x0a, 7, 0x0a, 3, 0x43, 0x50, 0x55, 0x10, 2, 0x38, 0),
+        sessionTarget: "grpc://[::1]:2222",
+        customOpPaths: ["/srv/config/ops", "/opt/op.so"],
+        tags: ["serve", "gpu"],
+      },
+      sessionConfig: { allow_soft_placement: false, device_count: { CPU: 2 } },
     },
     plain("digits", "/srv/config/digits"),
   ];
 
-  test("is read from YAML as people write it", () => {
+  test("is read from YAML as people write it", async () => {
     const text = `
 # what we serve
 models:
@@ -81,12 +89,18 @@ models:
       pad_variable_length_inputs: true
       enable_large_batch_splitting: true
       max_execution_batch_size: 8
+    session_config:
+      allow_soft_placement: false
+      device_count: {CPU: 2}
+    session_target: grpc://[::1]:2222
+    custom_op_paths: [ops, /opt/op.so]
+    saved_model_tags: [serve, gpu]
   - {name: digits, base_path: ./digits}
 `;
-    expect(read(text)).toEqual(everything);
+    expect(await read(text)).toEqual(everything);
   });
 
-  test("is read from JSON, the models by name", () => {
+  test("is read from JSON, the models by name", async () => {
     const text = `{
       "$schema": "model-config.schema.json",
       "models": {
@@ -97,12 +111,14 @@ models:
           "batching": {
             "max_batch_size": 32, "batch_timeout_micros": 500, "max_enqueued_batches": 4, "allowed_batch_sizes": [8, 32],
             "pad_variable_length_inputs": true, "enable_large_batch_splitting": true, "max_execution_batch_size": 8
-          }
+          },
+          "session_config": {"allow_soft_placement": false, "device_count": {"CPU": 2}},
+          "session_target": "grpc://[::1]:2222", "custom_op_paths": "ops, /opt/op.so", "saved_model_tags": ["serve", "gpu"]
         },
         "digits": {"base_path": "digits"}
       }
     }`;
-    expect(read(text)).toEqual(everything);
+    expect(await read(text)).toEqual(everything);
   });
 
   test.each<[string, ModelConfig["versionPolicy"]]>([
@@ -114,12 +130,12 @@ models:
     ["{all: {}}", { kind: "all" }],
     ["{specific: []}", { kind: "specific", versions: [] }],
     ["{specific: [-9223372036854775808]}", { kind: "specific", versions: [-(2n ** 63n)] }],
-  ])("takes version_policy: %s", (policy, expected) => {
-    expect(read(`models: [{name: m, base_path: /m, version_policy: ${policy}}]`)[0]!.versionPolicy).toEqual(expected);
+  ])("takes version_policy: %s", async (policy, expected) => {
+    expect((await read(`models: [{name: m, base_path: /m, version_policy: ${policy}}]`))[0]!.versionPolicy).toEqual(expected);
   });
 
-  test("takes a file: URL as a base path, and names that mean something to JavaScript", () => {
-    expect(read("models: {__proto__: {base_path: 'file:///a%20b', labels: {__proto__: 1, constructor: 2}}}")).toEqual([
+  test("takes a file: URL as a base path, and names that mean something to JavaScript", async () => {
+    expect(await read("models: {__proto__: {base_path: 'file:///a%20b', labels: {__proto__: 1, constructor: 2}}}")).toEqual([
       {
         ...plain("__proto__", "/a b"),
         labels: new Map([
@@ -130,7 +146,7 @@ models:
     ]);
   });
 
-  test.each([["models: []"], ["models: {}"]])("takes no models: %s", (text) => expect(read(text)).toEqual([]));
+  test.each([["models: []"], ["models: {}"]])("takes no models: %s", async (text) => expect(await read(text)).toEqual([]));
 
   const model = (more: string) => `models:\n  - name: m\n    base_path: /m\n    ${more}\n`;
   test.each([
@@ -148,7 +164,7 @@ models:
     [model("base_pth: /n"), 'models.yaml:4:5: a model has no key "base_pth" (did you mean base_path?)'],
     [
       model("colour: red"),
-      'models.yaml:4:5: a model has no key "colour" (known: name, base_path, platform, version_policy, labels, traffic_split, logging, batching)',
+      'models.yaml:4:5: a model has no key "colour" (known: name, base_path, platform, version_policy, labels, traffic_split, logging, batching, session_config, session_target, custom_op_paths, saved_model_tags)',
     ],
     [
       model("batching: {num_batch_threads: 4}"),
@@ -176,6 +192,19 @@ models:
       "models.yaml:4:15: Last entry in allowed_batch_sizes must match max_batch_size; last entry was 4; expected 1000",
     ],
     [model("base_path: /n"), 'models.yaml:4:5: the key "base_path" is there twice'],
+    [model("session_config: fast"), 'models.yaml:4:21: models[0].session_config: expected a mapping, got "fast"'],
+    [
+      model("session_config: {allow_grwth: true}"),
+      'models.yaml:4:22: session_config has no key "allow_grwth" (did you mean allow_growth?)',
+    ],
+    [
+      model("session_config: {gpu_options: {allow_growth: yes}}"),
+      'models.yaml:4:50: models[0].session_config.gpu_options.allow_growth: expected true or false, got "yes"',
+    ],
+    [model("session_target: h:1"), "models.yaml:4:21: models[0].session_target: expected grpc://HOST:PORT"],
+    [model("custom_op_paths: 3"), "models.yaml:4:22: models[0].custom_op_paths: expected a string or a list, got 3"],
+    [model('custom_op_paths: "a\\0"'), "models.yaml:4:22: custom_op_paths has a path with a NUL character"],
+    [model("saved_model_tags: serve"), 'models.yaml:4:23: models[0].saved_model_tags: expected a list, got "serve"'],
     [
       model("version_policy: newest"),
       'models.yaml:4:21: models[0].version_policy: expected "latest" or "all" or a mapping, got "newest"',
@@ -232,13 +261,13 @@ models:
       "models: [{name: m, base_path: 'file://host/m'}]",
       "models.yaml:1:31: model m has a malformed URL as its base_path, expected file:///folder",
     ],
-  ])("refuses %j", (text, message) => expect(faultOf(() => read(text))).toBe(message));
+  ])("refuses %j", async (text, message) => expect(await faultOf(() => read(text))).toBe(message));
 
-  test("lets a served model keep its platform, or leave it to its files", () => {
+  test("lets a served model keep its platform, or leave it to its files", async () => {
     const current = [{ ...plain("m", "/m"), platform: "onnx" }];
-    expect(read("models: [{name: m, base_path: /m, platform: onnx}]", { current })).toHaveLength(1);
-    expect(read("models: [{name: m, base_path: /m}]", { current })).toHaveLength(1);
-    expect(faultOf(() => read("models: [{name: m, base_path: /m, platform: tensorflow}]", { current }))).toBe(
+    expect(await read("models: [{name: m, base_path: /m, platform: onnx}]", { current })).toHaveLength(1);
+    expect(await read("models: [{name: m, base_path: /m}]", { current })).toHaveLength(1);
+    expect(await faultOf(() => read("models: [{name: m, base_path: /m, platform: tensorflow}]", { current }))).toBe(
       "models.yaml:1:45: Illegal to change a model's platform. For model m platform was onnx and new platform requested is tensorflow",
     );
   });
@@ -247,22 +276,35 @@ models:
 describe("Simple TensorFlow Serving's form", () => {
   const all = (name: string, basePath: string): ModelConfig => ({ ...plain(name, basePath), versionPolicy: { kind: "all" } });
 
-  test("is read with its own keys and names of platforms, every version, paths from the working folder", () => {
+  test("is read with its own keys and names of platforms, every version, paths from the working folder", async () => {
     const text = `{"model_config_list": [
-      {"name": "tf", "base_path": "./models/tf", "platform": "tensorflow", "custom_op_paths": "", "session_config": {"allow_growth": "true"}},
+      {"name": "tf", "base_path": "./models/tf", "platform": "tensorflow", "custom_op_paths": "", "session_config": {}},
       {"name": "torch", "base_path": "/models/torch.onnx", "platform": "pytorch_onnx"},
       {"name": "any", "base_path": "/models/any"}
     ]}`;
-    expect(read(text)).toEqual([
+    expect(await read(text)).toEqual([
       { ...all("tf", "/home/models/tf"), platform: "tensorflow" },
       { ...all("torch", "/models/torch.onnx"), platform: "onnx" },
       all("any", "/models/any"),
     ]);
   });
 
-  test("may say what is our own besides", () => {
+  test("has a session config and paths of custom ops from the working folder", async () => {
+    const text = `{"model_config_list": [{
+      "name": "m", "base_path": "/m", "custom_op_paths": "./ops, /more/op.so,", "session_config": {"allow_growth": true}
+    }]}`;
+    expect(await read(text)).toEqual([
+      {
+        ...all("m", "/m"),
+        tensorflow: { sessionConfig: Uint8Array.of(0x32, 2, 0x20, 1), customOpPaths: ["/home/ops", "/more/op.so"] },
+        sessionConfig: { allow_growth: true },
+      },
+    ]);
+  });
+
+  test("may say what is our own besides", async () => {
     const text = '{"model_config_list": [{"name": "m", "base_path": "/m", "version_policy": "latest", "labels": {"a": 1}}]}';
-    expect(read(text)).toEqual([{ ...plain("m", "/m"), labels: new Map([["a", 1n]]) }]);
+    expect(await read(text)).toEqual([{ ...plain("m", "/m"), labels: new Map([["a", 1n]]) }]);
   });
 
   test.each([
@@ -273,23 +315,32 @@ describe("Simple TensorFlow Serving's form", () => {
       "models.yaml:1:69: Model m requests unsupported platform spark",
     ],
     ['{"model_config_list": [], "models": []}', 'models.yaml:1:27: the config has no key "models" (known: model_config_list)'],
-  ])("refuses %s", (text, message) => expect(faultOf(() => read(text))).toBe(message));
+  ])("refuses %s", async (text, message) => expect(await faultOf(() => read(text))).toBe(message));
 });
 
 describe("one model", () => {
-  test("has the name it is asked for", () => {
-    expect(parseModelConfig("m", '{"base_path": "/m"}', rules)).toEqual(plain("m", "/m"));
-    expect(parseModelConfig("m", '{"name": "m", "base_path": "/m"}', rules)).toEqual(plain("m", "/m"));
-    expect(faultOf(() => parseModelConfig("m", '{"name": "n", "base_path": "/m"}', rules))).toBe(
+  test("has the name it is asked for", async () => {
+    expect(await parseModelConfig("m", '{"base_path": "/m"}', rules)).toEqual(plain("m", "/m"));
+    expect(await parseModelConfig("m", '{"name": "m", "base_path": "/m"}', rules)).toEqual(plain("m", "/m"));
+    expect(await faultOf(() => parseModelConfig("m", '{"name": "n", "base_path": "/m"}', rules))).toBe(
       '1:10: name is "n", expected "m" or none',
     );
-    expect(faultOf(() => parseModelConfig("", '{"base_path": "/m"}', rules))).toBe("1:1: a model in the config list has no name");
+    expect(await faultOf(() => parseModelConfig("", '{"base_path": "/m"}', rules))).toBe(
+      "1:1: a model in the config list has no name",
+    );
   });
 
   test.each([
     ['{"base_path": "m"}', "1:15: Expected model m to have an absolute path or URI; got base_path()=m"],
+    ['{"base_path": "/m", "custom_op_paths": "ops"}', "1:40: custom_op_paths needs absolute paths here, got ops"],
+    [
+      '{"base_path": "/m", "session_config": {"log_device_placement": 1}}',
+      "1:64: session_config.log_device_placement: expected true or false, got 1",
+    ],
     ['{"base_path": 3}', "1:15: base_path: expected a string, got 3"],
     ["[]", "1:1: the config: expected a mapping, got a list"],
     ['{"base_path": "/m", "version_polic": "all"}', '1:21: a model has no key "version_polic" (did you mean version_policy?)'],
-  ])("is refused when it is %s", (text, message) => expect(faultOf(() => parseModelConfig("m", text, rules))).toBe(message));
+  ])("is refused when it is %s", async (text, message) =>
+    expect(await faultOf(() => parseModelConfig("m", text, rules))).toBe(message),
+  );
 });

@@ -23,6 +23,7 @@ import {
   unnamedModelSchema,
   type VersionPolicyShape,
 } from "./model-config-schema.ts";
+import { resolveTensorFlow } from "./model-tensorflow.ts";
 
 /** Where a config comes from. */
 export interface ConfigOrigin {
@@ -63,7 +64,11 @@ interface Entry {
  * Reads models in YAML or JSON: our own form (`models`, a list or by name) or Simple TensorFlow Serving's (`model_config_list`).
  * @throws ServingError invalid-argument, `FILE:LINE:COL: what is wrong`
  */
-export function parseModelConfigDocument(text: string, origin: ConfigOrigin, rules: ModelConfigRules): ConfigDocument {
+export async function parseModelConfigDocument(
+  text: string,
+  origin: ConfigOrigin,
+  rules: ModelConfigRules,
+): Promise<ConfigDocument> {
   const tree = readTree(text, origin);
   const stfs = isObject(tree.value) && STFS_LIST in tree.value;
   const form = stfs ? "stfs" : isObject(tree.value) && isObject(tree.value.models) ? "map" : "list";
@@ -74,7 +79,8 @@ export function parseModelConfigDocument(text: string, origin: ConfigOrigin, rul
   );
   const folder = stfs ? origin.workingFolder : origin.folder;
   const fallback = stfs ? STFS_VERSION_POLICY : LATEST_VERSION;
-  const models = entries.map((entry) => resolveEntry(entry, tree, { ...origin, folder }, rules, fallback));
+  const models: ModelConfig[] = [];
+  for (const entry of entries) models.push(await resolveEntry(entry, tree, { ...origin, folder }, rules, fallback));
   return { form, tree, models };
 }
 
@@ -89,7 +95,7 @@ export function modelPath({ form, models }: Pick<ConfigDocument, "form" | "model
  * Reads one model of our own form, in YAML or JSON, whose name is known; the text may repeat it.
  * @throws ServingError invalid-argument, `LINE:COL: what is wrong`
  */
-export function parseModelConfig(name: string, text: string, rules: ModelConfigRules): ModelConfig {
+export async function parseModelConfig(name: string, text: string, rules: ModelConfigRules): Promise<ModelConfig> {
   const origin: ConfigOrigin = { file: "", folder: rules.rootFolder, workingFolder: undefined };
   const tree = readTree(text, origin);
   const shape = check(unnamedModelSchema.safeParse(tree.value), tree, origin);
@@ -97,7 +103,7 @@ export function parseModelConfig(name: string, text: string, rules: ModelConfigR
   if (shape.name !== undefined && shape.name !== name) {
     throw refuseAt(tree, origin, ["name"])(`name is ${JSON.stringify(shape.name)}, expected ${JSON.stringify(name)} or none`);
   }
-  return resolveEntry({ name, shape, path: [] }, tree, origin, rules, LATEST_VERSION);
+  return await resolveEntry({ name, shape, path: [] }, tree, origin, rules, LATEST_VERSION);
 }
 
 function readTree(text: string, { file }: ConfigOrigin): ConfigTree {
@@ -133,13 +139,13 @@ function check<Output>(parsed: Parsed<Output>, tree: ConfigTree, origin: ConfigO
   throw refuseAt(tree, origin, path, part)(message);
 }
 
-function resolveEntry(
+async function resolveEntry(
   { name, shape, path }: Entry,
   tree: ConfigTree,
   origin: ConfigOrigin,
   rules: ModelConfigRules,
   fallback: VersionPolicy,
-): ModelConfig {
+): Promise<ModelConfig> {
   const refuse = (...steps: readonly string[]) => refuseAt(tree, origin, [...path, ...steps]);
   const { base_path, platform, version_policy, labels, traffic_split, logging, batching } = shape;
   const { folder } = origin;
@@ -164,6 +170,7 @@ function resolveEntry(
       ),
     }),
     ...(batching !== undefined && { batching: resolveBatching(batching, refuse("batching")) }),
+    ...(await resolveTensorFlow(shape, folder, { path, refuse: (steps, part) => refuseAt(tree, origin, steps, part) })),
   };
   checkTrafficSplit(model, (label) => refuseAt(tree, origin, [...path, "traffic_split", label], "key"));
   return model;

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
+import { type ConfigObject, type ConfigValue, configObject } from "./config-value.ts";
 import { LATEST_VERSION, type ModelConfig } from "./model-config.ts";
 import { type ConfigDocument, STFS_LIST, STFS_VERSION_POLICY } from "./model-config-document.ts";
-import { type ConfigObject, type ConfigValue, configObject, formatJson, modelObject } from "./model-config-json.ts";
+import { formatJson, modelObject } from "./model-config-json.ts";
 
 /** The text of a JSON config with other models; of what did not change, all stays as it is written but blanks. */
 export function editJson(document: ConfigDocument, models: readonly ModelConfig[]): string {

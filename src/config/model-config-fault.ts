@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { describeValue } from "./config-value.ts";
 
 /** What is wrong with a config, and the part it is about. */
 export interface ShapeFault {
@@ -65,16 +66,16 @@ function depth({ issue, path }: { readonly issue: Issue; readonly path: readonly
 function describe(issue: Issue, found: unknown): string {
   switch (issue.code) {
     case "invalid_type":
-      return `expected ${word(issue.expected)}, got ${show(found)}`;
+      return `expected ${word(issue.expected)}, got ${describeValue(found)}`;
     case "invalid_value":
-      return `expected ${issue.values.map((each) => JSON.stringify(each)).join(" or ")}, got ${show(found)}`;
+      return `expected ${issue.values.map((each) => JSON.stringify(each)).join(" or ")}, got ${describeValue(found)}`;
     case "invalid_union":
-      return `expected ${alternatives(issue)}, got ${show(found)}`;
+      return `expected ${alternatives(issue)}, got ${describeValue(found)}`;
     case "too_small":
       if (issue.origin === "string") return "expected a string that is not empty";
-      return `expected ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}, got ${show(found)}`;
+      return `expected ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}, got ${describeValue(found)}`;
     case "too_big":
-      return `expected at most ${issue.maximum}, got ${show(found)}`;
+      return `expected at most ${issue.maximum}, got ${describeValue(found)}`;
     case "custom":
     case "invalid_element":
     case "invalid_format":
@@ -102,16 +103,8 @@ function word(type: string): string {
   return WORDS.get(type) ?? type;
 }
 
-function show(value: unknown): string {
-  if (value === null) return "nothing";
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "object") return "a mapping";
-  if (typeof value !== "string") return `${value as number | bigint | boolean}`;
-  return value.length <= 60 ? JSON.stringify(value) : `a string of ${value.length} characters`;
-}
-
-/** As `models[0].labels.stable`. */
-function nameOf(path: readonly (string | number)[]): string {
+/** A part of a config for a message, as `models[0].labels.stable`. */
+export function nameOf(path: readonly (string | number)[]): string {
   const name = path
     .map((step, index) => (typeof step === "number" ? `[${step}]` : `${index === 0 ? "" : "."}${step.slice(0, 100)}`))
     .join("");

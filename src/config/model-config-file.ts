@@ -48,7 +48,7 @@ export async function parseModelConfigFile(text: string, path: string, rules: Mo
     return { kind: "text-format", labelPlace, ...read };
   }
   const { parseModelConfigDocument, modelPath } = await import("./model-config-document.ts");
-  const document = parseModelConfigDocument(text, originOf(path), rules);
+  const document = await parseModelConfigDocument(text, originOf(path), rules);
   const labelPlace = (model: string, label: string) =>
     `${basename(path)}:${document.tree.place([...modelPath(document, model), "labels", label])}`;
   return { kind: "document", labelPlace, ...document };

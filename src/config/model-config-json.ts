@@ -1,14 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { BATCHING_KEYS } from "./batching-keys.ts";
+import { type ConfigObject, type ConfigValue, configObject, isConfigObject } from "./config-value.ts";
 import { LATEST_VERSION, type ModelConfig, type VersionPolicy } from "./model-config.ts";
-
-/** What JSON can say, with integers of any size. */
-export type ConfigValue = null | boolean | number | bigint | string | readonly ConfigValue[] | ConfigObject;
-
-/** A mapping; its keys may be users' names, so it has no prototype. */
-export interface ConfigObject {
-  readonly [key: string]: ConfigValue;
-}
+import { TENSORFLOW_KEYS } from "./tensorflow-keys.ts";
 
 /** One model in our own form, as JSON text: the same for configs that mean the same, versions with all their digits. */
 export function modelConfigJson(model: ModelConfig): string {
@@ -22,7 +16,7 @@ export function formatModelConfigs(models: readonly ModelConfig[]): string {
 
 /** A model in our own form; a version policy that is the `fallback` of the form is left out. */
 export function modelObject(model: ModelConfig, fallback: VersionPolicy = LATEST_VERSION): ConfigObject {
-  const { name, basePath, platform, versionPolicy, labels, trafficSplit, logging, batching } = model;
+  const { name, basePath, platform, versionPolicy, labels, trafficSplit, logging, batching, tensorflow, sessionConfig } = model;
   const parts: [string, ConfigValue][] = [
     ["name", name],
     ["base_path", basePath],
@@ -40,6 +34,11 @@ export function modelObject(model: ModelConfig, fallback: VersionPolicy = LATEST
     const set = [...BATCHING_KEYS].filter(([, name]) => batching[name] !== undefined);
     parts.push(["batching", configObject(set.map(([key, name]) => [key, batching[name]!]))]);
   }
+  if (sessionConfig !== undefined) parts.push(["session_config", sortedThroughout(sessionConfig)]);
+  for (const [key, name] of TENSORFLOW_KEYS) {
+    const value = tensorflow?.[name];
+    if (value !== undefined) parts.push([key, value]);
+  }
   return configObject(parts);
 }
 
@@ -54,15 +53,14 @@ function policyValue(policy: VersionPolicy): ConfigValue {
   }
 }
 
-/** An object of these entries whose keys are users' names. */
-export function configObject(entries: readonly (readonly [string, ConfigValue])[]): ConfigObject {
-  const made = Object.create(null) as Record<string, ConfigValue>;
-  for (const [key, value] of entries) made[key] = value;
-  return made;
-}
-
 function sorted(map: ReadonlyMap<string, ConfigValue>): ConfigObject {
   return configObject([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** With the keys of every mapping in order. */
+function sortedThroughout(value: ConfigValue): ConfigValue {
+  if (isConfigObject(value)) return sorted(new Map(Object.entries(value).map(([key, part]) => [key, sortedThroughout(part)])));
+  return Array.isArray(value) ? (value as readonly ConfigValue[]).map(sortedThroughout) : value;
 }
 
 /** JSON text, two blanks an indent; lists of scalars on one line. */

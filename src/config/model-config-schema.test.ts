@@ -31,9 +31,14 @@ test("the JSON Schema tells editors every key, what it means, and what may be le
     "traffic_split",
     "logging",
     "batching",
+    "session_config",
+    "session_target",
+    "custom_op_paths",
+    "saved_model_tags",
   ]);
   for (const [key, { description }] of Object.entries(model)) expect([key, description]).toEqual([key, expect.any(String)]);
   expect(map!.additionalProperties).toMatchObject({ additionalProperties: false, required: ["base_path"] });
+  expect(model.session_config).toMatchObject({ type: "object" });
   expect(model.labels!.additionalProperties).toMatchObject({ type: "integer", format: "int64" });
   expect(model.traffic_split!.additionalProperties).toMatchObject({ type: "number", exclusiveMinimum: 0 });
 });

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { describeValue } from "./config-value.ts";
 import { nearestName } from "./nearest-name.ts";
+import { SESSION_TARGET } from "./tensorflow-keys.ts";
 
 // Nothing may generate code at run time; zod would, for speed.
 z.config({ jitless: true });
@@ -83,6 +85,36 @@ const batching = record(
   new Map([["num_batch_threads", "the threads are the server's: set it in --batching_parameters_file"]]),
 ).describe("How requests are run together, in place of what the server and the version's folder say. Needs --enable_batching");
 
+/** What is in it is looked at when there is one: what describes its messages takes long to load. */
+const sessionConfig = z
+  .unknown()
+  .refine(isMapping, { error: (issue) => `expected a mapping, got ${describeValue(issue.input)}` })
+  .describe(
+    "How TensorFlow runs it: allow_growth, per_process_gpu_memory_fraction, and the fields of tensorflow.ConfigProto, " +
+      "such as log_device_placement and allow_soft_placement. Goes before what the server's flags say",
+  );
+
+/** What TensorFlow alone makes something of. */
+const tensorflow = {
+  session_config: sessionConfig.optional(),
+  session_target: z
+    .string()
+    .regex(SESSION_TARGET, { error: "expected grpc://HOST:PORT" })
+    .optional()
+    .describe("TensorFlow server that loads and runs it in place of this one: grpc://HOST:PORT. Default: --session_target"),
+  custom_op_paths: z
+    .union([z.string(), z.array(z.string().min(1))])
+    .optional()
+    .describe(
+      "Libraries of TensorFlow's custom ops, or folders of them, whose code is run: a list, or one text with commas between; " +
+        "absolute or below the config file's folder. Added to those of --custom_op_paths",
+    ),
+  saved_model_tags: z
+    .array(z.string().min(1))
+    .optional()
+    .describe("Tags of the graph to load from a SavedModel. Default: --saved_model_tags"),
+};
+
 /** What every form of a model has besides its name and where it is. */
 const choices = {
   version_policy: versionPolicy.optional(),
@@ -92,6 +124,7 @@ const choices = {
     .describe("Weights by label: a request that names neither version nor label is answered by one of them, drawn by weight"),
   logging: logging.optional(),
   batching: batching.optional(),
+  ...tensorflow,
 };
 
 const unnamed = {
@@ -125,8 +158,6 @@ export const stfsSchema = record("the config", {
       name: z.string().min(1),
       base_path: z.string().min(1),
       platform: z.string().min(1).optional(),
-      custom_op_paths: z.string().optional(),
-      session_config: z.unknown().optional(),
       ...choices,
     }),
   ),
@@ -156,6 +187,7 @@ function jsonSchema(schema: z.ZodType): object {
       }
       // What is converted before it is checked may be left out as far as zod can tell.
       if (zodSchema === (documentSchema as z.core.$ZodType)) json.required = ["models"];
+      if (zodSchema === (sessionConfig as z.core.$ZodType)) json.type = "object";
       if (zodSchema === (weight as z.core.$ZodType)) Object.assign(json, { type: "number", exclusiveMinimum: 0 });
       if (def.type === "pipe" && def.out._zod.def.type === "map") {
         const { $schema: _, ...value } = jsonSchema((def.out._zod.def as z.core.$ZodMapDef).valueType as z.ZodType) as {

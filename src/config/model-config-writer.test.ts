@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { configObject } from "./config-value.ts";
 import { LATEST_VERSION, type ModelConfig, NO_TRAFFIC_SPLIT, type VersionPolicy } from "./model-config.ts";
 import { parseModelConfigFile } from "./model-config-file.ts";
 import type { ModelConfigRules } from "./model-config-rules.ts";
@@ -68,10 +69,23 @@ describe("any models", () => {
         { maxBatchSize: 4, batchTimeoutMicros: 0, allowedBatchSizes: [2, 4] },
         { maxEnqueuedBatches: 0, enableLargeBatchSplitting: true, maxExecutionBatchSize: 8, padVariableLengthInputs: false },
       ),
+      tensorflow: fc.constantFrom(
+        {},
+        { tensorflow: { tags: [], sessionTarget: "grpc://h:1" } },
+        { tensorflow: { customOpPaths: ["/ops, one", "/b"], tags: ["serve"] } },
+        {
+          tensorflow: { sessionConfig: Uint8Array.of(0x0a, 5, 0x0a, 1, 0x61, 0x10, 1, 0x32, 2, 0x20, 0) },
+          sessionConfig: configObject([
+            ["device_count", configObject([["a", 1]])],
+            ["allow_growth", false],
+          ]),
+        },
+      ),
     })
     .map(
-      ({ platform, labels: names, weights, logging, batching, ...rest }): ModelConfig => ({
+      ({ platform, labels: names, weights, logging, batching, tensorflow, ...rest }): ModelConfig => ({
         ...rest,
+        ...tensorflow,
         ...(batching !== undefined && { batching }),
         ...(platform !== undefined && { platform }),
         ...(logging !== undefined && { logging }),
@@ -115,7 +129,7 @@ describe("any models", () => {
   test("written to text format read back as they were, as far as it has words for them", async () => {
     const sayable = models.map((list) =>
       list
-        .filter(({ batching }) => batching === undefined)
+        .filter(({ batching, tensorflow }) => batching === undefined && tensorflow === undefined)
         .map((each) => ({ ...each, platform: each.platform ?? "onnx", trafficSplit: NO_TRAFFIC_SPLIT })),
     );
     await fc.assert(
@@ -315,6 +329,11 @@ model_config_list: {
       "model n with a traffic_split",
     ],
     ["with batching", { platform: "onnx", batching: {} }, "model n with batching"],
+    [
+      "with options of TensorFlow",
+      { platform: "tensorflow", tensorflow: { tags: ["serve"] } },
+      "model n with options of TensorFlow",
+    ],
   ])("has no words for a model %s", async (_, more, message) => {
     await expect(rewrite(text, (models) => [...models, { ...plain("n"), ...more }], path)).rejects.toMatchObject({
       code: "failed-precondition",

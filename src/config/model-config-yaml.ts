@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { Document, isMap, isScalar, isSeq, type Pair, parseDocument, type YAMLMap, type YAMLSeq } from "yaml";
+import type { ConfigObject } from "./config-value.ts";
 import type { ModelConfig } from "./model-config.ts";
 import { type ConfigDocument, STFS_LIST } from "./model-config-document.ts";
 import { editedEntries, entryObject } from "./model-config-edit.ts";
-import type { ConfigObject } from "./model-config-json.ts";
 
 /**
  * Lines are never folded: a path in two pieces is found by no search. No block scalars: of blanks and a line's end alone the library

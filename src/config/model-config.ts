@@ -1,5 +1,7 @@
 import type { BatchingChoice } from "../model/batching.ts";
 import type { RequestLogging } from "../model/request-logging.ts";
+import type { TensorFlowOptions } from "../model/tensorflow-options.ts";
+import type { ConfigObject } from "./config-value.ts";
 
 /** Which of a model's versions are served. */
 export type VersionPolicy =
@@ -26,6 +28,10 @@ export interface ModelConfig {
   readonly logging?: RequestLogging;
   /** Absent when the version's folder or the server's flags say how the model is batched. */
   readonly batching?: BatchingChoice;
+  /** How TensorFlow loads and runs it; absent when the server's flags say all. Of no meaning to other platforms. */
+  readonly tensorflow?: TensorFlowOptions;
+  /** What `tensorflow.sessionConfig` was written as; they come and go together. */
+  readonly sessionConfig?: ConfigObject;
 }
 
 /** What a model is served with when nothing else is said. */

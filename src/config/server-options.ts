@@ -7,6 +7,8 @@ import type { BatchingFlags } from "./batching-parameters.ts";
 import { type FlagValue, parseFlagValue } from "./flag-value.ts";
 import { FLAGS, type Flag, findFlag } from "./flags.ts";
 import { resolveBasePath } from "./model-config-rules.ts";
+import type { TensorFlowFlags } from "./server-tensorflow.ts";
+import { SESSION_TARGET } from "./tensorflow-keys.ts";
 import { resolveTls, type TlsOptions } from "./tls-options.ts";
 
 /** Environment variables, as in `process.env`. */
@@ -68,7 +70,9 @@ export interface ServerOptions {
   readonly onnxruntime: OnnxOptions;
   /** Undefined when requests are run one by one. */
   readonly batching: BatchingFlags | undefined;
-  readonly savedModelTags: readonly string[];
+  readonly tensorflow: TensorFlowFlags;
+  /** Whether nodes of a graph may be run by name over gRPC. */
+  readonly sessionService: boolean;
   readonly printVersion: boolean;
   /** Flags that were set and have no effect, to be logged once. */
   readonly ignored: readonly string[];
@@ -187,7 +191,8 @@ export function resolveServerOptions(
     },
     onnxruntime: resolveOnnx(flags),
     batching: resolveBatching(flags),
-    savedModelTags: flags.list("saved_model_tags"),
+    tensorflow: resolveTensorFlow(flags),
+    sessionService: flags.boolean("enable_session_service"),
     printVersion: flags.boolean("version"),
     ignored: FLAGS.filter((flag) => values.has(flag.name) && hasNoEffect(flag, flags)).map((flag) => flag.name),
   };
@@ -305,7 +310,13 @@ function resolveLoading(flags: Reader): LoadingOptions {
   };
 }
 
-function resolveOnnx(flags: Reader): OnnxOptions {
+/** Threads of an engine; undefined for its choice. */
+interface EngineThreads {
+  readonly intraOpThreads: number | undefined;
+  readonly interOpThreads: number | undefined;
+}
+
+function resolveEngineThreads(flags: Reader): EngineThreads {
   const session = flags.number("tensorflow_session_parallelism");
   const intra = flags.number("tensorflow_intra_op_parallelism");
   const inter = flags.number("tensorflow_inter_op_parallelism");
@@ -315,12 +326,36 @@ function resolveOnnx(flags: Reader): OnnxOptions {
       "--tensorflow_session_parallelism excludes --tensorflow_intra_op_parallelism and --tensorflow_inter_op_parallelism",
     );
   }
+  return { intraOpThreads: session || intra || undefined, interOpThreads: session || inter || undefined };
+}
+
+function resolveOnnx(flags: Reader): OnnxOptions {
   return {
+    ...resolveEngineThreads(flags),
     libraryPath: flags.path("onnxruntime_library"),
     executionProviders: flags.list("onnx_execution_providers"),
     graphOptimizationLevel: flags.text("onnx_graph_optimization_level") as OnnxOptions["graphOptimizationLevel"],
-    intraOpThreads: session || intra || undefined,
-    interOpThreads: session || inter || undefined,
+  };
+}
+
+function resolveTensorFlow(flags: Reader): TensorFlowFlags {
+  const sessionTarget = flags.text("session_target");
+  if (sessionTarget !== "" && !SESSION_TARGET.test(sessionTarget)) {
+    throw new ServingError(
+      "invalid-argument",
+      `--session_target expects grpc://HOST:PORT, got ${JSON.stringify(sessionTarget.slice(0, 100))}`,
+    );
+  }
+  return {
+    ...resolveEngineThreads(flags),
+    library: flags.path("tensorflow_library"),
+    autoInstall: flags.boolean("auto_install_runtimes"),
+    savedModelTags: flags.list("saved_model_tags"),
+    sessionConfigFile: flags.path("tensorflow_session_config_file"),
+    sessionConfig: flags.text("session_config"),
+    gpuMemoryFraction: flags.number("per_process_gpu_memory_fraction") || undefined,
+    sessionTarget: sessionTarget || undefined,
+    customOpPaths: flags.list("custom_op_paths").map((path) => resolve(path)),
   };
 }
 

@@ -10,8 +10,8 @@ import type { ServerCore } from "./server-core.ts";
 /** What answers requests of the admin API. */
 export interface ModelAdminParts {
   readonly core: Pick<ServerCore, "models" | "change" | "arrival">;
-  /** A model's config from JSON. Throws a ServingError invalid-argument that says where the fault is. */
-  readonly read: (text: string, name: string, current: readonly ModelConfig[]) => ModelConfig;
+  /** A model's config from JSON. Rejects with a ServingError invalid-argument that says where the fault is. */
+  readonly read: (text: string, name: string, current: readonly ModelConfig[]) => Promise<ModelConfig>;
   /** A model's config as JSON that `read` takes, the same whenever nothing has changed. */
   readonly print: (model: ModelConfig) => string;
   readonly printAll: (models: readonly ModelConfig[]) => string;
@@ -62,7 +62,7 @@ export class ModelAdmin {
         "there is no config file to write to; start the server with --model_config_file, or leave write=true out",
       );
     }
-    const wanted = call.kind === "put" ? this.#parts.read(call.config, name, core.models) : undefined;
+    const wanted = call.kind === "put" ? await this.#parts.read(call.config, name, core.models) : undefined;
     let present: ModelConfig | undefined;
     let mismatch: string | undefined;
     await core.change((layers) => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { LATEST_VERSION, type ModelConfig, NO_TRAFFIC_SPLIT } from "../config/model-config.ts";
-import { modelsOf, NO_MODELS, rebased, replaced, withModel, withoutModel } from "./model-layers.ts";
+import { modelsOf, NO_MODELS, rebased, replaced, retunedModels, withModel, withoutModel } from "./model-layers.ts";
 
 const model = (name: string, basePath = `/${name}`): ModelConfig => ({
   name,
@@ -31,4 +31,14 @@ test("a new whole leaves nothing of the changes", () => {
   expect(shown(changed)).toEqual(["/a"]);
   expect(shown(replaced([model("b")]))).toEqual(["/b"]);
   expect(shown(NO_MODELS)).toEqual([]);
+});
+
+test("a known model has other options of TensorFlow when any of them changed", () => {
+  const tuned = { ...model("a"), tensorflow: { sessionConfig: Uint8Array.of(0x40, 1) } };
+  const retuned = (before: ModelConfig, after: ModelConfig) => [...retunedModels([after], new Map([["a", before]]))];
+  expect(retuned(tuned, { ...tuned, tensorflow: { sessionConfig: Uint8Array.of(0x40, 1) } })).toEqual([]);
+  expect(retuned(tuned, { ...tuned, tensorflow: { sessionConfig: Uint8Array.of(0x40, 0) } })).toEqual(["a"]);
+  expect(retuned(tuned, model("a"))).toEqual(["a"]);
+  expect(retuned(model("a"), tuned)).toEqual(["a"]);
+  expect(retuned(tuned, model("b"))).toEqual([]);
 });

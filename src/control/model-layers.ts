@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ModelConfig } from "../config/model-config.ts";
 
 /** What is to be served: what was said as a whole, and what was changed of single models since. Never changed in place. */
@@ -37,6 +38,15 @@ export function modelsOf({ base, changes }: ModelLayers): readonly ModelConfig[]
   const models = new Map<string, ModelConfig | undefined>(base.map((model) => [model.name, model]));
   for (const [name, model] of changes) models.set(name, model);
   return [...models.values()].filter((model) => model !== undefined);
+}
+
+/** The names of those models that were known with other options of TensorFlow. */
+export function retunedModels(models: readonly ModelConfig[], known: ReadonlyMap<string, ModelConfig>): ReadonlySet<string> {
+  const retuned = models.filter(({ name, tensorflow }) => {
+    const before = known.get(name);
+    return before !== undefined && !isDeepStrictEqual(before.tensorflow, tensorflow);
+  });
+  return new Set(retuned.map(({ name }) => name));
 }
 
 /** The names of those models that were known with another base path. */

@@ -1,11 +1,14 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { FakeClock } from "../base/fake-clock.ts";
 import { ServingError } from "../base/serving-error.ts";
-import type { OnnxProgram } from "../model/program.ts";
-import type { Runtime, SharedModel } from "../model/runtime.ts";
+import type { Platform } from "../model/platform.ts";
+import type { Program } from "../model/program.ts";
+import type { EngineOptions, Runtime, SharedModel } from "../model/runtime.ts";
+import type { TensorFlowOptions } from "../model/tensorflow-options.ts";
+import { onnxPlatform } from "../platforms/onnx/onnx-platform.ts";
 import type { RuntimeRegistry } from "../runtimes/registry.ts";
 import { type LoadReport, PlatformLoader } from "./platform-loader.ts";
 import type { LoadedVersion } from "./warm-up.ts";
@@ -19,12 +22,12 @@ let calls: string[] = [];
 let reports: LoadReport[] = [];
 
 /** A runtime that takes 20 ms for a model and does what the test says. */
-function runtimes(load: (program: OnnxProgram) => Promise<SharedModel>): RuntimeRegistry {
+function runtimes(load: (program: Program, options?: EngineOptions) => Promise<SharedModel>): RuntimeRegistry {
   const runtime: Runtime = {
     name: "onnxruntime",
-    load: async (program) => {
+    load: async (program, _signal, options) => {
       calls.push("load");
-      const model = await load(program);
+      const model = await load(program, options);
       await clock.advance(20);
       return model;
     },
@@ -89,7 +92,7 @@ test("a model whose files become others while they are read is let go: it may be
 
 describe("a good model", () => {
   test("is given to its runtime, reported with platform, reason and time, and let go once", async () => {
-    const programs: OnnxProgram[] = [];
+    const programs: Program[] = [];
     const registry = runtimes((program) => {
       programs.push(program);
       return loaded();
@@ -117,6 +120,45 @@ describe("a good model", () => {
     const { ramBytes } = await subject.estimate();
     await subject.load(signal);
     expect(reports).toMatchObject([{ id: ID, ramBytes, mlmdUuid: "9d1c" }]);
+  });
+});
+
+describe("options of TensorFlow", () => {
+  test.each<[string, TensorFlowOptions | undefined, readonly string[] | undefined, unknown, unknown]>([
+    ["that nobody says are given to nobody", undefined, undefined, undefined, undefined],
+    ["of the server tell the platform which graph to read", undefined, ["serve"], { tags: ["serve"] }, undefined],
+    [
+      "of the model go before them, and to the runtime",
+      { tags: ["gpu"], sessionTarget: "grpc://h:1" },
+      ["serve"],
+      { tags: ["gpu"] },
+      { tensorflow: { tags: ["gpu"], sessionTarget: "grpc://h:1" } },
+    ],
+    [
+      "of the model without tags leave these to the server",
+      { customOpPaths: ["/ops"] },
+      ["serve"],
+      { tags: ["serve"] },
+      { tensorflow: { customOpPaths: ["/ops"] } },
+    ],
+  ])("%s", async (_, tensorflow, savedModelTags, readWith, loadedWith) => {
+    const read = vi.spyOn(onnxPlatform as Platform, "read");
+    const given: unknown[] = [];
+    const registry = runtimes(async (_program, options) => {
+      given.push(options);
+      return await loaded();
+    });
+    const subject = new PlatformLoader(ID, join(folder, "good"), undefined, {
+      runtimes: registry,
+      clock,
+      report: () => undefined,
+      tensorflow,
+      ...(savedModelTags !== undefined && { savedModelTags }),
+    });
+    await subject.load(signal);
+    expect(read.mock.calls.map(([, , options]) => options)).toEqual([readWith]);
+    expect(given).toEqual([loadedWith]);
+    read.mockRestore();
   });
 });
 

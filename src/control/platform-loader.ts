@@ -3,6 +3,7 @@ import { ServingError } from "../base/serving-error.ts";
 import type { Loader } from "../core/loader.ts";
 import type { ServableId } from "../core/servable-id.ts";
 import type { Runtime, SharedModel } from "../model/runtime.ts";
+import type { TensorFlowOptions } from "../model/tensorflow-options.ts";
 import { detectPlatform } from "../platforms/registry.ts";
 import type { RuntimeRegistry } from "../runtimes/registry.ts";
 import { takeFingerprint } from "../sources/fingerprint.ts";
@@ -35,6 +36,10 @@ export interface PlatformLoaderParts {
   readonly warmUp?: Pick<WarmUp, "run">;
   /** Decides how the version is batched. Default: it is not. */
   readonly batching?: VersionBatching | undefined;
+  /** What the model's config says of TensorFlow. Default: nothing. */
+  readonly tensorflow?: TensorFlowOptions | undefined;
+  /** Tags of the graph to load from a SavedModel, where the model's config does not say. Default: the platform's. */
+  readonly savedModelTags?: readonly string[];
 }
 
 /** Memory a loaded model takes, as a multiple of its files: TensorFlow Serving's estimate. */
@@ -65,7 +70,7 @@ export class PlatformLoader implements Loader<SharedModel> {
   }
 
   async load(signal: AbortSignal): Promise<SharedModel> {
-    const { clock, report, runtimes, warmUp, batching } = this.#parts;
+    const { clock, report, runtimes, warmUp, batching, tensorflow, savedModelTags } = this.#parts;
     const start = clock.now();
     const id = this.#id;
     let found: { readonly platform: string; readonly why: string } | undefined;
@@ -73,11 +78,12 @@ export class PlatformLoader implements Loader<SharedModel> {
       const { digest } = await takeFingerprint(this.#path);
       const { platform, why } = await detectPlatform(this.#path, this.#platform);
       found = { platform: platform.name, why };
-      const program = await platform.read(this.#path, signal);
+      const tags = tensorflow?.tags ?? savedModelTags;
+      const program = await platform.read(this.#path, signal, tags && { tags });
       const runtime = runtimes.get(program.runtime);
       if (runtime === undefined) throw new ServingError("unimplemented", `this server has no runtime ${program.runtime}`);
       const limits = await batching?.limits(id.name, this.#path);
-      const loaded = await runtime.load(program, signal);
+      const loaded = await runtime.load(program, signal, tensorflow && { tensorflow });
       this.#loaded = { runtime, model: loaded };
       const model = limits === undefined ? loaded : { ...loaded, batching: batching!.plan(id, limits, loaded.signatures) };
       await warmUp?.run({ id, folder: this.#path, runtime, model }, signal);

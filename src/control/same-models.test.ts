@@ -49,6 +49,8 @@ describe("two lists of models", () => {
     ["the labels", [{ ...base, labels: new Map() }]],
     ["the traffic split", [{ ...base, trafficSplit: new Map([["a", 1]]) }]],
     ["batching", [{ ...base, batching: { maxBatchSize: 2 } }]],
+    ["the tags of a SavedModel", [{ ...base, tensorflow: { tags: ["gpu"] } }]],
+    ["the session config", [{ ...base, tensorflow: { sessionConfig: Uint8Array.of(0x40, 1) } }]],
     ["a further model", [base, plain("n", "/n")]],
     ["no model", []],
   ])("differ by %s", (_case, other) => expect(sameModels([base], other)).toBe(false));

@@ -6,7 +6,7 @@ export function sameModels(a: readonly ModelConfig[], b: readonly ModelConfig[])
 }
 
 function fingerprint(models: readonly ModelConfig[]): string {
-  const plain = models.map(({ name, basePath, platform, versionPolicy, labels, trafficSplit, logging, batching }) => [
+  const plain = models.map(({ name, basePath, platform, versionPolicy, labels, trafficSplit, logging, batching, tensorflow }) => [
     name,
     basePath,
     platform,
@@ -15,6 +15,7 @@ function fingerprint(models: readonly ModelConfig[]): string {
     sorted([...trafficSplit]),
     logging,
     batching && sorted(Object.entries(batching)),
+    tensorflow && sorted(Object.entries(tensorflow)),
   ]);
   return JSON.stringify(sorted(plain as [string, ...unknown[]][]), (_key, value: unknown) =>
     typeof value === "bigint" ? String(value) : value,

@@ -27,6 +27,8 @@ export interface ServerCoreOptions {
   readonly reloadServablesWithError: boolean;
   /** Whether a model keeps its last version when its folder has none left. */
   readonly versionsAlwaysPresent: boolean;
+  /** Tags of the graph to load from a SavedModel, of models that do not say. */
+  readonly savedModelTags: readonly string[];
   /** What is run on a version before it serves. */
   readonly warmUp: WarmUpOptions;
   /** How versions are batched; absent when none is. */

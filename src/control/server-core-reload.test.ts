@@ -10,6 +10,7 @@ import {
   core,
   crowd,
   driven,
+  failNextLoad,
   loads,
   MODEL,
   makeCore,
@@ -308,6 +309,32 @@ describe("the arrival of a model", () => {
   test("is not waited for once the model was taken away", async () => {
     makeCore().start([]);
     await expect(core.arrival("gone")).rejects.toMatchObject({ code: "aborted" });
+  });
+});
+
+describe("other options of TensorFlow", () => {
+  const tuned = (): ModelConfig => ({ ...model("m"), tensorflow: { customOpPaths: ["/ops"] } });
+  const become = (config: ModelConfig) => driven(core.change((layers) => withModel(layers, config)));
+
+  test("let a version that failed be loaded anew, and who waits for the model waits for that", async () => {
+    publishVersion("m", 1);
+    failNextLoad(new ServingError("invalid-argument", "Op type not registered 'Mine'"));
+    makeCore().start([model("m")]);
+    await reached("m", "1:END");
+    await become({ ...model("m"), versionPolicy: { kind: "all" } });
+    expect([await driven(core.arrival("m")), loads]).toMatchObject([{ managerState: "END" }, 1]);
+    await become(tuned());
+    expect([await driven(core.arrival("m")), loads]).toMatchObject([{ managerState: "AVAILABLE" }, 2]);
+  });
+
+  test("leave a version that serves as it is", async () => {
+    publishVersion("m", 1);
+    makeCore().start([model("m")]);
+    await reached("m", "1:AVAILABLE");
+    await become(tuned());
+    publishVersion("m", 2);
+    await reached("m", "1:END 2:AVAILABLE");
+    expect(threads.calls).toEqual(["publish m 1", "publish m 2", "retire m 1"]);
   });
 });
 

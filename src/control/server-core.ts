@@ -20,7 +20,7 @@ import type { ReloadOutcome } from "../serving/admin.ts";
 import { FileSystemSource, type StoragePath } from "../sources/file-system-source.ts";
 import { LoadReports, type ModelRow } from "./load-reports.ts";
 import { ModelArrivals, takenAway } from "./model-arrivals.ts";
-import { type ModelLayers, modelsOf, movedModels, NO_MODELS, replaced } from "./model-layers.ts";
+import { type ModelLayers, modelsOf, movedModels, NO_MODELS, replaced, retunedModels } from "./model-layers.ts";
 import { type LoadReport, PlatformLoader } from "./platform-loader.ts";
 import { loggingsOf, makeRequestLogFolders } from "./request-log-folders.ts";
 import { sameModels } from "./same-models.ts";
@@ -242,8 +242,10 @@ export class ServerCore {
 
   #loader(id: ServableId, path: string): Loader<SharedModel> {
     const report = (outcome: LoadReport) => this.#reports.note(outcome);
-    const platform = this.#models.get(id.name)?.platform;
-    return new PlatformLoader(id, path, platform, { ...this.#parts, warmUp: this.#warmUp, batching: this.#batching, report });
+    const { platform, tensorflow } = this.#models.get(id.name) ?? {};
+    const { savedModelTags } = this.#options;
+    const parts = { ...this.#parts, warmUp: this.#warmUp, batching: this.#batching, tensorflow, savedModelTags, report };
+    return new PlatformLoader(id, path, platform, parts);
   }
 
   /** Resolves, once the list is in force, with the waits for the models that are new. */
@@ -267,6 +269,7 @@ export class ServerCore {
     const arrivals = fresh.map(({ name }) => this.#arrivals.expect(name));
     const moved = movedModels(models, known);
     for (const name of moved) this.#arrivals.moved(name);
+    for (const name of retunedModels(models, known)) this.#retryFailed(name);
     this.#adopt(layers, models);
     // Without room for two contents of a version, those of the old folder go before those of the new one come.
     if (this.#options.aspiredVersionPolicy === "resource_preserving" && moved.size > 0) {
@@ -280,6 +283,13 @@ export class ServerCore {
     await this.#manager.caughtUp();
     this.#parts.log.info("config_reloaded", { models: models.length, added: fresh.length });
     return arrivals;
+  }
+
+  /** Lets versions in error be loaded anew. */
+  #retryFailed(name: string): void {
+    const failed = this.#monitor.states(name).filter(({ id }) => this.#basic.state(id) === "error");
+    for (const { id } of failed) this.#renewed.add(servableKey(id));
+    if (failed.length > 0) this.#arrivals.moved(name);
   }
 
   #checkLabels(models: readonly ModelConfig[]): void {

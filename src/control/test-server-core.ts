@@ -111,6 +111,7 @@ const OPTIONS: ServerCoreOptions = {
   aspiredVersionPolicy: "availability_preserving",
   reloadServablesWithError: false,
   versionsAlwaysPresent: false,
+  savedModelTags: ["serve"],
   warmUp: { enabled: true, iterations: 1, automatic: "off" },
 };
 

@@ -38,6 +38,8 @@ let runs: string[];
 let attached: number;
 let detached: number;
 let lines: { readonly event: string; readonly fields: object }[];
+/** Whether the servable can run its graph. */
+let graph: boolean;
 /** Called at each run, with its number from 1. */
 let onRun: (number: number) => void | Promise<void>;
 
@@ -59,6 +61,7 @@ beforeEach(() => {
   runs = [];
   lines = [];
   attached = detached = 0;
+  graph = false;
   onRun = () => {};
 });
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -107,6 +110,12 @@ function attach(_model: SharedModel, expectLong?: boolean): Servable {
       const wait = onRun(runs.length);
       return wait === undefined ? outputs : wait.then(() => outputs);
     },
+    ...(graph && {
+      runGraph(feeds: NamedTensors, fetches: readonly string[], targets: readonly string[]) {
+        runs.push(`graph ${[...feeds.keys()].join(",")} -> ${fetches.join(",")} ${targets.join(",")}`);
+        return fetches.map(() => answer.get("y")!);
+      },
+    }),
     detach: () => void detached++,
   };
 }
@@ -201,6 +210,21 @@ describe("recorded requests", () => {
     expect(counted()).toEqual(["model_warmup_latency m/3 OK 1", "model_warmup_records_read m/3 OK 5"]);
   });
 
+  test("of a graph's own names are run where there is a graph", async () => {
+    graph = true;
+    const request = { feed: [{ name: "x:0", tensor: tensor(1, 2) }], fetch: ["y:0"], target: ["init"] };
+    write(record({ logType: { case: "sessionRunLog", value: { request } } }));
+    await warmUp();
+    expect(runs).toEqual(["graph x:0 -> y:0 init"]);
+  });
+
+  test("that were streamed are run as a predict, the first of each", async () => {
+    const request = [tensor(1, 2), tensor(3, 4)].map((x) => ({ inputs: { x } }));
+    write(record({ logType: { case: "predictStreamedLog", value: { request } } }));
+    await warmUp();
+    expect(runs).toEqual(["serving_default [1,2] [1,2] -> y"]);
+  });
+
   test("are each run as often as is told, in a row", async () => {
     write(record(predict({ x: tensor(1, 2) })), record(regress));
     await warmUp({ iterations: 3 });
@@ -257,16 +281,16 @@ describe("what fails the load", () => {
 
   test.each<[string, () => readonly Uint8Array[], string, string | RegExp]>([
     [
-      "session_run",
+      "a session run on what is no graph",
       () => [record({ logType: { case: "sessionRunLog", value: {} } })],
       "unimplemented",
-      `Unsupported log_type for warmup: 5 (session_run_log) (record 1 of ${FILE})`,
+      `model m is not a TensorFlow graph (record 1 of ${FILE})`,
     ],
     [
-      "predict_streamed",
-      () => [record({ logType: { case: "predictStreamedLog", value: {} } })],
-      "unimplemented",
-      `Unsupported log_type for warmup: 7 (predict_streamed_log) (record 1 of ${FILE})`,
+      "a session run that is malformed",
+      () => [encodeTfRecord(Buffer.from("2a040a021205", "hex"))],
+      "invalid-argument",
+      /^Failed to parse warmup record: /,
     ],
     [
       "a record that is no PredictionLog",

@@ -124,6 +124,7 @@ export class WarmUp {
     const start = clock.now();
     let requests = 0;
     for (const [name, signature] of model.signatures) {
+      if (signature.uncallable !== undefined) continue;
       try {
         const sizes = hasFreeRows(signature) ? batchSizes(name, model.batching) : [1];
         requests += await this.#makeUpFor(id.name, name, signature, sizes, values, inference, signal);
@@ -180,7 +181,7 @@ async function withInference({ id, runtime, model }: LoadedVersion, use: (infere
     await table.servables.publish(id, servable);
     await use(new Inference(table, new RequestMetrics(new MetricsShard(() => undefined))));
   } finally {
-    servable.detach();
+    await servable.detach();
   }
 }
 
