@@ -41,6 +41,18 @@ export class Batch implements RunContext {
     return this.pieces.length;
   }
 
+  /** That of the task that has the longest time left. */
+  get remainingMs(): number | undefined {
+    let longest = 0;
+    for (const { task, obsolete } of this.pieces) {
+      if (task.over || obsolete) continue;
+      const { remainingMs } = task;
+      if (remainingMs === undefined) return undefined;
+      if (remainingMs > longest) longest = remainingMs;
+    }
+    return longest;
+  }
+
   add(piece: Piece): void {
     this.pieces.push(piece);
     this.rows += piece.rows;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { settle } from "../base/fake-clock.ts";
 import { RefusedError } from "../base/run-limits.ts";
 import { ServingError } from "../base/serving-error.ts";
+import type { Servable } from "../model/servable.ts";
 import { stringTensor, type Tensor } from "../tensor/tensor.ts";
 import { batchedFake, FakeServable, floats, got, shaped } from "./fake-batching.ts";
 
@@ -577,6 +578,71 @@ test("strings are batched", async () => {
 
 test("is detached with what it wraps", () => {
   const { servable, inner } = batchedFake();
-  servable.detach();
+  void servable.detach();
   expect(inner.detached).toBe(true);
+});
+
+describe("the time that is left for a batch", () => {
+  const context = (remainingMs?: number) => ({ signal: new AbortController().signal, remainingMs });
+
+  test.each([
+    ["is that of the request that has the most", [50, 900, 10], 900],
+    ["is unlimited when one request's is", [50, undefined], undefined],
+  ])("%s", async (_, times, expected) => {
+    const { ask, turns, inner, makeBusy } = batchedFake();
+    await makeBusy();
+    inner.held = true;
+    for (const remainingMs of times) ask({ x: floats([1]) }, context(remainingMs));
+    await turns.end();
+    expect(rowsOf(inner)).toEqual([times.length]);
+    expect(inner.runs[0]!.context!.remainingMs).toBe(expected);
+    inner.runs[0]!.end.resolve();
+  });
+
+  test("is not that of a request which has gone meanwhile", async () => {
+    const { ask, turns, inner, clock, makeBusy } = batchedFake();
+    await makeBusy();
+    inner.held = true;
+    const caller = new AbortController();
+    ask({ x: floats([1]) }, { signal: caller.signal, remainingMs: 900 });
+    ask({ x: floats([2]) }, context(50));
+    await turns.end();
+    await clock.advance(1000);
+    const [run] = inner.runs;
+    expect(run!.context!.remainingMs).toBe(900);
+    caller.abort(new ServingError("cancelled", "gone"));
+    expect(run!.context!.remainingMs).toBe(50);
+    run!.end.resolve();
+  });
+});
+
+describe("runs that are not of one signature", () => {
+  test("go past the batches to an engine that has them", () => {
+    const { wrap } = batchedFake();
+    const asked: unknown[] = [];
+    const inner: Servable = Object.assign(new FakeServable(), {
+      runTogether: (...given: unknown[]) => {
+        asked.push(given);
+        return [];
+      },
+      runGraph: (...given: unknown[]) => {
+        asked.push(given);
+        return [];
+      },
+    });
+    const tasks = [{ signature: "s", wanted: ["x"] }];
+    const inputs = new Map([["x", floats([1])]]);
+    const servable = wrap(inner);
+    expect(servable.runTogether!(tasks, inputs)).toEqual([]);
+    expect(servable.runGraph!(inputs, ["y:0"], ["init"])).toEqual([]);
+    expect(asked).toEqual([
+      [tasks, inputs],
+      [inputs, ["y:0"], ["init"]],
+    ]);
+  });
+
+  test("are not to be had where the engine does not have them", () => {
+    const { servable } = batchedFake();
+    expect(servable).toMatchObject({ runTogether: undefined, runGraph: undefined });
+  });
 });

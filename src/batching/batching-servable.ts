@@ -29,6 +29,9 @@ export interface BatchingServableParts {
 export class BatchingServable implements Servable {
   readonly runtime: RuntimeName;
   readonly signatures: Signatures;
+  /** Past the batches, as runs of signatures or tensors that are not batched. */
+  readonly runTogether?: NonNullable<Servable["runTogether"]>;
+  readonly runGraph?: NonNullable<Servable["runGraph"]>;
   readonly #inner: Servable;
   readonly #batched = new Map<string, BatchedSignature>();
 
@@ -38,6 +41,8 @@ export class BatchingServable implements Servable {
     this.runtime = inner.runtime;
     this.signatures = inner.signatures;
     this.#inner = inner;
+    if (inner.runTogether !== undefined) this.runTogether = inner.runTogether.bind(inner);
+    if (inner.runGraph !== undefined) this.runGraph = inner.runGraph.bind(inner);
     const waiting = metrics.waiting(model);
     const onGivenUp = (signature: string, output: string, reason: string): void =>
       log.warn("signature_not_batched", { model, version: String(version), signature, output, reason });
@@ -65,7 +70,7 @@ export class BatchingServable implements Servable {
     return batched === undefined ? this.#inner.run(signature, inputs, wanted, context) : batched.run(inputs, wanted, context);
   }
 
-  detach(): void {
-    this.#inner.detach();
+  detach(): void | Promise<void> {
+    return this.#inner.detach();
   }
 }

@@ -53,6 +53,11 @@ export class Task {
     return this.#outcome.promise;
   }
 
+  /** As its context has it. */
+  get remainingMs(): number | undefined {
+    return this.#context?.remainingMs;
+  }
+
   /** Whether nothing that is run for it would be of use any more. */
   get over(): boolean {
     return this.#over;

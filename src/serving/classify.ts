@@ -35,17 +35,18 @@ export function exampleTensor(examples: readonly Uint8Array[] | StringArray): St
  */
 export function classifyOutputs(signature: Signature): readonly string[] {
   if (signature.inputs.length !== 1) throw new ServingError("invalid-argument", "Expected one input Tensor.");
-  if (signature.inputs[0].alias !== INPUTS) {
-    throw new ServingError("invalid-argument", `No classification inputs found in SignatureDef: ${describeSignature(signature)}`);
-  }
   const count = signature.outputs.length;
   if (count !== 1 && count !== 2)
     throw new ServingError("invalid-argument", `Expected one or two output Tensors, found ${count}`);
+  if (signature.inputs[0].alias !== INPUTS) {
+    throw new ServingError("invalid-argument", `No classification inputs found in SignatureDef: ${describeSignature(signature)}`);
+  }
   const aliases = signature.outputs.map((output) => output.alias).filter((alias) => alias === CLASSES || alias === SCORES);
-  if (aliases.length < count) {
+  if (aliases.length === 0) {
     throw new ServingError(
       "invalid-argument",
-      `Expected classification signature outputs to be ${CLASSES} and/or ${SCORES}: ${describeSignature(signature)}`,
+      `Expected classification signature outputs to contain at least one of "${CLASSES}" or "${SCORES}". ` +
+        `Signature was: ${describeSignature(signature)}`,
     );
   }
   return aliases;

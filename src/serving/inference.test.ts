@@ -9,7 +9,8 @@ import type { DType } from "../tensor/dtype.ts";
 import type { Signature } from "../tensor/signature.ts";
 import { stringAt } from "../tensor/string-array.ts";
 import { type NamedTensors, stringTensor, type Tensor } from "../tensor/tensor.ts";
-import { Inference, type InferenceOutcome } from "./inference.ts";
+import { Inference } from "./inference.ts";
+import type { InferenceOutcome } from "./multi-inference.ts";
 import { RequestMetrics } from "./request-metrics.ts";
 import { RunQueue } from "./run-queue.ts";
 import { ServingTable } from "./serving-table.ts";
@@ -98,6 +99,20 @@ describe("classify", () => {
       "Expected Tensor shape: [batch_size num_classes] but got [1]",
     ],
     ["no such signature", {}, {}, 1, "No signature was found with the name: serving_default"],
+    [
+      "three outputs, whatever the input is called",
+      { serving_default: signatureOf({ classes: "string", scores: "float32", more: "float32" }, "x") },
+      {},
+      1,
+      "Expected one or two output Tensors, found 3",
+    ],
+    [
+      "neither classes nor scores",
+      { serving_default: signatureOf({ logits: "float32" }) },
+      {},
+      1,
+      'Expected classification signature outputs to contain at least one of "classes" or "scores". Signature was: inputs {inputs: DT_STRING}',
+    ],
   ])("refuses %s", async (_name, signatures, outputs, count, message) => {
     const { inference } = await inferenceOn(signatures, outputs);
     await expect(inference.classify(call(count), context)).rejects.toThrow(message);
@@ -159,6 +174,169 @@ describe("multi-inference", () => {
   });
 });
 
+describe("multi-inference on an engine that runs signatures together", () => {
+  const signatures = {
+    c: signatureOf({ scores: "float32" }),
+    r: signatureOf({ outputs: "float32" }),
+    q: signatureOf({ y: "float32" }, "x"),
+  };
+  const answer = { scores: floats([2, 1], 0.5, 1), outputs: floats([2], 4, 5) };
+  const tasksOf = (...names: ("c" | "r")[]) =>
+    names.map((name) => ({
+      spec: { name: "m", signatureName: name },
+      methodName: `tensorflow/serving/${name === "c" ? "classify" : "regress"}`,
+    }));
+
+  /** A model that says what it was asked. */
+  async function togetherOn(runTogether: NonNullable<Servable["runTogether"]>) {
+    const asked: string[] = [];
+    const servable: Servable = {
+      runtime: "tensorflow",
+      signatures: new Map(Object.entries(signatures)),
+      run: (name, _inputs, wanted) => {
+        asked.push(name);
+        return new Map(wanted.map((alias) => [alias, answer[alias as keyof typeof answer]]));
+      },
+      runTogether: (tasks, inputs, given) => {
+        expect([...inputs.keys()]).toEqual(["inputs"]);
+        expect(given).toBe(context);
+        asked.push(tasks.map(({ signature, wanted }) => `${signature}:${wanted.join()}`).join(" "));
+        return runTogether(tasks, inputs, given);
+      },
+      detach() {},
+    };
+    const table = new ServingTable();
+    await table.servables.publish({ name: "m", version: 3n }, servable);
+    const catalog = new MetricsCatalog(METRICS);
+    const shard = new MetricsShard((announcement) => catalog.accept(0, announcement));
+    const counted = () =>
+      catalog.render("prometheus").match(/(?<=^modelport_signature_requests_total\{model_name="m",).*$/gm) ?? [];
+    return { inference: new Inference(table, new RequestMetrics(shard)), table, asked, counted };
+  }
+  const outputsOf: NonNullable<Servable["runTogether"]> = (tasks) =>
+    tasks.map(({ wanted }) => new Map(wanted.map((alias) => [alias, answer[alias as keyof typeof answer]])));
+
+  test("is one run, whose answers are in the order of the tasks and counted for each signature", async () => {
+    const { inference, asked, counted } = await togetherOn(async (...given) => await outputsOf(...given));
+    const outcomes = await inference.multiInference(tasksOf("r", "c"), call(2).examples, context);
+    expect(asked).toEqual(["r:outputs c:scores"]);
+    expect(outcomes.map(({ kind, resolved }) => [kind, resolved.signatureName, resolved.version])).toEqual([
+      ["regress", "r", 3n],
+      ["classify", "c", 3n],
+    ]);
+    expect(outcomes[0]).toMatchObject({ values: Float32Array.of(4, 5) });
+    expect(counted()).toEqual([
+      'signature_name="c",method="multi_inference",status="OK"} 1',
+      'signature_name="r",method="multi_inference",status="OK"} 1',
+    ]);
+  });
+
+  test("of one task is a run of its signature, which can be batched", async () => {
+    const { inference, asked } = await togetherOn(outputsOf);
+    await inference.multiInference(tasksOf("r"), call(2).examples, context);
+    expect(asked).toEqual(["r"]);
+  });
+
+  test.each([
+    ["at once", () => outputsOf([{ signature: "r", wanted: ["outputs"] }], new Map())],
+    ["later", () => Promise.reject(new ServingError("internal", "broken"))],
+  ])("that fails %s fails the call, and gives the version back", async (_, run) => {
+    const { inference, table, counted } = await togetherOn(run);
+    await expect(inference.multiInference(tasksOf("r", "c"), call(2).examples, context)).rejects.toThrow();
+    expect(counted().length).toBeGreaterThan(0);
+    await expect(table.servables.retire({ name: "m", version: 3n })).resolves.toBeUndefined();
+  });
+
+  test.each([
+    ["a task that has not the form of its kind, before it is seen that there are no examples", "q", 0, /^No regression inputs/],
+    ["no examples", "c", 0, "Input is empty."],
+  ])("refuses %s, and runs nothing", async (_, name, count, message) => {
+    const { inference, asked } = await togetherOn(outputsOf);
+    const other = {
+      spec: { name: "m", signatureName: name },
+      methodName: `tensorflow/serving/${name === "q" ? "regress" : "classify"}`,
+    };
+    await expect(inference.multiInference([...tasksOf("r"), other], call(count).examples, context)).rejects.toThrow(message);
+    expect(asked).toEqual([]);
+  });
+});
+
+describe("a signature that the call does not fit", () => {
+  const named = (signature: Signature, methodName: string, uncallable?: string): Signature => ({
+    ...signature,
+    methodName,
+    ...(uncallable !== undefined && { uncallable }),
+  });
+  const both = { scores: "float32", outputs: "float32" } as const;
+  const answer = { scores: floats([1, 1], 1), outputs: floats([1], 1) };
+  const kinds = ["predict", "classify", "regress", "multi-inference classify", "multi-inference regress"] as const;
+
+  async function outcome(kind: (typeof kinds)[number], signature: Signature, signatureMethodNameCheck: boolean): Promise<string> {
+    const { table } = await inferenceOn({ serving_default: signature }, answer);
+    const inference = new Inference(table, new RequestMetrics(new MetricsShard(() => {})), { signatureMethodNameCheck });
+    const shell = {
+      unknownSignature: () => new ServingError("not-found", "signature"),
+      readInputs: () => {
+        if (signature.uncallable !== undefined) throw new Error("inputs were read");
+        return new Map();
+      },
+      outputFilter: [],
+      write: () => "answer",
+    };
+    const spec = { name: "m", signatureName: "" };
+    const multi = (method: string) =>
+      inference.multiInference([{ spec, methodName: `tensorflow/serving/${method}` }], call(1).examples, context);
+    try {
+      if (kind === "predict") await inference.predict(spec, shell, context);
+      else if (kind === "classify") await inference.classify(call(1), context);
+      else if (kind === "regress") await inference.regress(call(1), context);
+      else await multi(kind.split(" ")[1]!);
+      return "ok";
+    } catch (reason) {
+      const { code, message } = ServingError.from(reason);
+      return `${code}: ${message}`;
+    }
+  }
+
+  const form = (kind: string) => signatureOf(kind.endsWith("classify") ? { scores: both.scores } : { outputs: both.outputs });
+  const PREDICT = "tensorflow/serving/predict";
+  const CLASSIFY = "tensorflow/serving/classify";
+  const REGRESS = "tensorflow/serving/regress";
+  const noPredict = (was: string) =>
+    `internal: Expected prediction signature method_name to be one of {${PREDICT}, ${CLASSIFY}, ${REGRESS}}. Was: ${was}`;
+  const noClassify = (was: string) =>
+    `invalid-argument: Expected classification signature method_name to be ${CLASSIFY}. Was: ${was}`;
+  const noRegress = (was: string) => `invalid-argument: Expected regression signature method_name to be ${REGRESS}. Was: ${was}`;
+
+  test.each<[string, readonly string[]]>([
+    [PREDICT, ["ok", noClassify(PREDICT), noRegress(PREDICT), noClassify(PREDICT), noRegress(PREDICT)]],
+    [CLASSIFY, ["ok", "ok", noRegress(CLASSIFY), "ok", noRegress(CLASSIFY)]],
+    [REGRESS, ["ok", noClassify(REGRESS), "ok", noClassify(REGRESS), "ok"]],
+    ["", [noPredict(""), noClassify(""), noRegress(""), noClassify(""), noRegress("")]],
+    [
+      "own/method",
+      [
+        noPredict("own/method"),
+        noClassify("own/method"),
+        noRegress("own/method"),
+        noClassify("own/method"),
+        noRegress("own/method"),
+      ],
+    ],
+  ])("by its method name %j is refused only where that is checked", async (methodName, expected) => {
+    const outcomes = (check: boolean) => Promise.all(kinds.map((kind) => outcome(kind, named(form(kind), methodName), check)));
+    expect(await outcomes(true)).toEqual(expected);
+    expect(await outcomes(false)).toEqual(kinds.map(() => "ok"));
+  });
+
+  test.each(kinds)("because it cannot be called is refused before its inputs are read: %s", async (kind) => {
+    const signature = named(form(kind), PREDICT, 'input "x" is a sparse tensor');
+    expect(await outcome(kind, signature, false)).toBe(
+      'invalid-argument: signature "serving_default" cannot be called: input "x" is a sparse tensor',
+    );
+  });
+});
+
 test("a version is given back after an answer, an error and a rejection", async () => {
   const signature = signatureOf({ outputs: "float32" });
   const { inference, table } = await inferenceOn({ serving_default: signature }, { outputs: floats([1], 1) });
@@ -190,7 +368,7 @@ describe("a model for which too many runs wait", () => {
     const counted: string[] = [];
     const metrics = new RequestMetrics(new MetricsShard(() => {}));
     metrics.refused = (model, reason) => void counted.push(`${model} ${reason}`);
-    return { inference: new Inference(table, metrics, queue), table, counted };
+    return { inference: new Inference(table, metrics, queue && { queue }), table, counted };
   }
 
   test("refuses a large body before it is read, a small one is read first, and another model's is none of its business", async () => {

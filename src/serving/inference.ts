@@ -1,12 +1,17 @@
-import { performance } from "node:perf_hooks";
-import { NO_RUN_LIMITS, RefusedError } from "../base/run-limits.ts";
+import { NO_RUN_LIMITS } from "../base/run-limits.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { ModelSpec } from "../codec/model-spec.ts";
+import type { ServedSpec } from "../codec/model-spec-message.ts";
+import type { SessionRunRequest } from "../codec/session-run-message.ts";
 import type { RunContext, Servable } from "../model/servable.ts";
 import { DEFAULT_SIGNATURE, type Signature } from "../tensor/signature.ts";
 import type { StringArray } from "../tensor/string-array.ts";
-import type { NamedTensors } from "../tensor/tensor.ts";
+import type { NamedTensors, Tensor } from "../tensor/tensor.ts";
+import { type CallKind, checkCallable, checkMethodName } from "./check-signature.ts";
 import { type ClassScore, classifications, classifyOutputs, exampleTensor } from "./classify.ts";
+import { EngineRuns } from "./engine-runs.ts";
+import { graphRun } from "./graph-run.ts";
+import { type InferenceOutcome, type InferenceTask, type PlannedTask, planTasks, taskOutcome } from "./multi-inference.ts";
 import { wantedOutputs } from "./predict.ts";
 import { regressions, regressOutputs } from "./regress.ts";
 import type { RequestLog } from "./request-log.ts";
@@ -14,13 +19,6 @@ import type { RequestMetrics } from "./request-metrics.ts";
 import { RunQueue } from "./run-queue.ts";
 import type { ServingTable } from "./serving-table.ts";
 import { withServable } from "./with-servable.ts";
-
-/** What a request was resolved to; goes back in the answer. */
-export interface ResolvedSpec {
-  readonly name: string;
-  readonly version: bigint;
-  readonly signatureName: string;
-}
 
 /** How one protocol reads and writes a predict call. The steps run in this order, so that errors come in the protocol's order. */
 export interface PredictShell<Result> {
@@ -31,7 +29,7 @@ export interface PredictShell<Result> {
   /** Output aliases to return; empty for all. */
   readonly outputFilter: readonly string[];
   /** Encodes the answer while the version is still pinned; later where that takes long. */
-  write(outputs: NamedTensors, resolved: ResolvedSpec, signature: Signature): Result | Promise<Result>;
+  write(outputs: NamedTensors, resolved: ServedSpec, signature: Signature): Result | Promise<Result>;
 }
 
 /** What a classify or regress call takes. */
@@ -41,19 +39,13 @@ export interface ExampleCall {
   readonly examples: readonly Uint8Array[] | StringArray;
 }
 
-/** One task of a multi-inference call. */
-export interface InferenceTask {
-  readonly spec: ModelSpec | undefined;
-  readonly methodName: string;
+/** How an {@link Inference} goes about its calls. */
+export interface InferenceOptions {
+  /** Where runs wait while the thread is late. Default: one without limits. */
+  readonly queue?: RunQueue;
+  /** Whether signatures whose method name does not fit the call are refused, as TensorFlow Serving did of old. Default: false. */
+  readonly signatureMethodNameCheck?: boolean;
 }
-
-/** What one task of a multi-inference call gives. */
-export type InferenceOutcome =
-  | { readonly kind: "classify"; readonly resolved: ResolvedSpec; readonly rows: readonly (readonly ClassScore[])[] }
-  | { readonly kind: "regress"; readonly resolved: ResolvedSpec; readonly values: Float32Array };
-
-const CLASSIFY_METHOD = "tensorflow/serving/classify";
-const REGRESS_METHOD = "tensorflow/serving/regress";
 
 /** Reading a body from this size on costs more than to ask whether it is worth it. */
 const LARGE_BODY_BYTES = 16 * 1024;
@@ -62,13 +54,16 @@ const LARGE_BODY_BYTES = 16 * 1024;
 export class Inference {
   readonly #table: ServingTable;
   readonly #metrics: RequestMetrics;
-  readonly #queue: RunQueue;
+  readonly #runs: EngineRuns;
+  readonly #checksMethodNames: boolean;
   #log: RequestLog | undefined;
 
-  constructor(table: ServingTable, metrics: RequestMetrics, queue = new RunQueue(NO_RUN_LIMITS, setImmediate)) {
+  constructor(table: ServingTable, metrics: RequestMetrics, options: InferenceOptions = {}) {
+    const { queue = new RunQueue(NO_RUN_LIMITS, setImmediate), signatureMethodNameCheck = false } = options;
     this.#table = table;
     this.#metrics = metrics;
-    this.#queue = queue;
+    this.#runs = new EngineRuns(metrics, queue);
+    this.#checksMethodNames = signatureMethodNameCheck;
   }
 
   /**
@@ -80,7 +75,7 @@ export class Inference {
     const handle = this.#table.servables.acquire(model);
     if (handle === undefined) return;
     try {
-      this.#admit(handle.servable, model, undefined);
+      this.#runs.admit(handle.servable, model, undefined);
     } finally {
       handle.release();
     }
@@ -99,7 +94,8 @@ export class Inference {
       if (signature === undefined) throw shell.unknownSignature(name);
       const resolved = { name: spec.name, version: id.version, signatureName: name };
       return this.#metrics.onSignature(spec.name, name, "predict", () => {
-        this.#admit(servable, spec.name, name);
+        this.#check("predict", name, signature);
+        this.#runs.admit(servable, spec.name, name);
         const inputs = shell.readInputs(signature);
         return inputs instanceof Promise
           ? inputs.then((ready) => this.#predictOn(servable, signature, ready, spec, resolved, shell, context))
@@ -113,12 +109,13 @@ export class Inference {
     signature: Signature,
     inputs: NamedTensors,
     spec: ModelSpec,
-    resolved: ResolvedSpec,
+    resolved: ServedSpec,
     shell: PredictShell<Result>,
     context: RunContext,
   ): Result | Promise<Result> {
     const wanted = wantedOutputs(signature, shell.outputFilter);
-    const outputs = this.#run(servable, resolved.name, "Predict", resolved.signatureName, inputs, wanted, context);
+    const run = () => servable.run(resolved.signatureName, inputs, wanted, context);
+    const outputs = this.#runs.run(servable, resolved.name, "Predict", run, context);
     if (outputs instanceof Promise) {
       return outputs.then((values) => {
         this.#log?.predict(spec, resolved, shell.outputFilter, inputs, values);
@@ -130,10 +127,7 @@ export class Inference {
   }
 
   /** Classes and scores of each example. @throws ServingError invalid-argument when the signature is not one that classifies. */
-  classify(
-    call: ExampleCall,
-    context: RunContext,
-  ): Promise<{ resolved: ResolvedSpec; rows: readonly (readonly ClassScore[])[] }> {
+  classify(call: ExampleCall, context: RunContext): Promise<{ resolved: ServedSpec; rows: readonly (readonly ClassScore[])[] }> {
     return this.#onExamples(call, "Classify", classifyOutputs, classifications, context).then(({ resolved, value }) => {
       this.#log?.classify(call.spec, resolved, call.examples, value);
       return { resolved, rows: value };
@@ -141,7 +135,7 @@ export class Inference {
   }
 
   /** One value for each example. @throws ServingError invalid-argument when the signature is not one that regresses. */
-  regress(call: ExampleCall, context: RunContext): Promise<{ resolved: ResolvedSpec; values: Float32Array }> {
+  regress(call: ExampleCall, context: RunContext): Promise<{ resolved: ServedSpec; values: Float32Array }> {
     return this.#onExamples(call, "Regress", regressOutputs, regressions, context).then(({ resolved, value }) => {
       this.#log?.regress(call.spec, resolved, call.examples, value);
       return { resolved, values: value };
@@ -160,28 +154,65 @@ export class Inference {
     const first = tasks[0]?.spec;
     if (first === undefined) throw new ServingError("invalid-argument", "ModelSpec has no name specified.");
     return await withServable(this.#table, first, async ({ id, servable }) => {
-      const seen = new Set<string>();
-      const plans = tasks.map((task) => {
-        const name = checkTask(task, first.name, servable, seen);
-        return { name, signature: servable.signatures.get(name)!, classify: task.methodName === CLASSIFY_METHOD };
-      });
+      const plans = planTasks(tasks, first.name, servable.signatures, (kind, name, signature) =>
+        this.#check(kind, name, signature),
+      );
       const inputs = new Map([["inputs", exampleTensor(examples)]]);
       this.#metrics.examples(first.name, examples.length);
-      const outcomes: InferenceOutcome[] = [];
-      for (const { name, signature, classify } of plans) {
-        const wanted = classify ? classifyOutputs(signature) : regressOutputs(signature);
-        const outputs = await this.#metrics.onSignature(first.name, name, "multi_inference", () =>
-          this.#run(servable, first.name, "MultiInference", name, inputs, wanted, context),
-        );
-        const resolved = { name: first.name, version: id.version, signatureName: name };
-        outcomes.push(
-          classify
-            ? { kind: "classify", resolved, rows: classifications(outputs, examples.length) }
-            : { kind: "regress", resolved, values: regressions(outputs, examples.length) },
-        );
-      }
+      const answer = (plan: PlannedTask, outputs: () => Promise<NamedTensors>) =>
+        this.#metrics.onSignature(first.name, plan.signature, "multi_inference", async () => {
+          const resolved = { name: first.name, version: id.version, signatureName: plan.signature };
+          return taskOutcome(plan, resolved, await outputs(), examples.length);
+        });
+      const outcomes = await this.#runTasks(servable, first.name, plans, inputs, context, answer);
       this.#log?.multiInference(tasks, examples, outcomes);
       return outcomes;
+    });
+  }
+
+  /** In one run where the engine can, else one after the other; a single task as any other call of its signature, which may be batched. */
+  async #runTasks<Outcome>(
+    servable: Servable,
+    model: string,
+    plans: readonly PlannedTask[],
+    inputs: NamedTensors,
+    context: RunContext,
+    answer: (plan: PlannedTask, outputs: () => Promise<NamedTensors>) => Outcome | Promise<Outcome>,
+  ): Promise<readonly Outcome[]> {
+    const run = async <Outputs>(start: () => Outputs | Promise<Outputs>) =>
+      await this.#runs.run(servable, model, "MultiInference", start, context);
+    if (servable.runTogether !== undefined && plans.length > 1) {
+      // Begins when the time of every task has begun.
+      const together = Promise.resolve().then(() => run(() => servable.runTogether!(plans, inputs, context)));
+      return await Promise.all(plans.map((plan, index) => answer(plan, async () => (await together)[index]!)));
+    }
+    const outcomes: Outcome[] = [];
+    for (const plan of plans) {
+      outcomes.push(await answer(plan, () => run(() => servable.run(plan.signature, inputs, plan.wanted, context))));
+    }
+    return outcomes;
+  }
+
+  /**
+   * The tensors that the request fetches, in its order, from the graph itself. The spec's signature counts only where the request's
+   * names are aliases. @throws ServingError unimplemented when the model's engine has no such names; as {@link graphRun} and the servable do.
+   */
+  async sessionRun(
+    spec: ModelSpec,
+    request: SessionRunRequest,
+    context: RunContext,
+  ): Promise<{ resolved: ServedSpec; tensors: readonly Tensor[] }> {
+    return await withServable(this.#table, spec, async ({ id, servable }) => {
+      if (servable.runGraph === undefined) {
+        throw new ServingError("unimplemented", `model ${spec.name} is not a TensorFlow graph`);
+      }
+      const signatureName = request.namesAreAliases ? spec.signatureName || DEFAULT_SIGNATURE : "";
+      const { feeds, fetches } = graphRun(request, signatureName, servable.signatures);
+      const run = () => servable.runGraph!(feeds, fetches, request.targets, context);
+      const tensors = await this.#runs.run(servable, spec.name, "SessionRun", run, context);
+      const resolved = { name: spec.name, version: id.version, signatureName };
+      this.#log?.sessionRun(request, resolved, tensors);
+      return { resolved, tensors };
     });
   }
 
@@ -191,15 +222,18 @@ export class Inference {
     outputsOf: (signature: Signature) => readonly string[],
     read: (outputs: NamedTensors, batch: number) => Value,
     context: RunContext,
-  ): Promise<{ resolved: ResolvedSpec; value: Value }> {
+  ): Promise<{ resolved: ServedSpec; value: Value }> {
     return await withServable(this.#table, call.spec, async ({ id, servable }) => {
       const name = call.spec.signatureName || DEFAULT_SIGNATURE;
       const signature = servable.signatures.get(name);
       if (signature === undefined) throw new ServingError("invalid-argument", `No signature was found with the name: ${name}`);
-      return this.#metrics.onSignature(call.spec.name, name, api === "Classify" ? "classify" : "regress", async () => {
+      const kind = api === "Classify" ? "classify" : "regress";
+      return this.#metrics.onSignature(call.spec.name, name, kind, async () => {
+        this.#check(kind, name, signature);
         const wanted = outputsOf(signature);
         const inputs = new Map([["inputs", exampleTensor(call.examples)]]);
-        const outputs = await this.#run(servable, call.spec.name, api, name, inputs, wanted, context);
+        const run = () => servable.run(name, inputs, wanted, context);
+        const outputs = await this.#runs.run(servable, call.spec.name, api, run, context);
         return {
           resolved: { name: call.spec.name, version: id.version, signatureName: name },
           value: read(outputs, call.examples.length),
@@ -208,89 +242,9 @@ export class Inference {
     });
   }
 
-  #run(
-    servable: Servable,
-    model: string,
-    api: string,
-    signature: string,
-    inputs: NamedTensors,
-    wanted: readonly string[],
-    context: RunContext,
-  ): NamedTensors | Promise<NamedTensors> {
-    if (!this.#queue.late) return this.#runNow(servable, model, api, signature, inputs, wanted, context);
-    try {
-      this.#queue.check();
-    } catch (reason) {
-      this.#countRefusal(model, reason);
-      throw reason;
-    }
-    return this.#queue.add(() => this.#runNow(servable, model, api, signature, inputs, wanted, context), context);
+  /** @throws ServingError when no such call can be made to the signature. */
+  #check(kind: CallKind, name: string, signature: Signature): void {
+    checkCallable(name, signature);
+    if (this.#checksMethodNames) checkMethodName(kind, signature);
   }
-
-  #runNow(
-    servable: Servable,
-    model: string,
-    api: string,
-    signature: string,
-    inputs: NamedTensors,
-    wanted: readonly string[],
-    context: RunContext,
-  ): NamedTensors | Promise<NamedTensors> {
-    const start = performance.now();
-    let outputs: NamedTensors | Promise<NamedTensors>;
-    try {
-      outputs = servable.run(signature, inputs, wanted, context);
-    } catch (reason) {
-      this.#countRefusal(model, reason);
-      throw reason;
-    }
-    if (outputs instanceof Promise) {
-      return outputs.then(
-        (values) => {
-          this.#metrics.ran(model, api, servable.runtime, (performance.now() - start) * 1000);
-          return values;
-        },
-        (reason: unknown) => {
-          this.#countRefusal(model, reason);
-          throw reason;
-        },
-      );
-    }
-    const took = performance.now() - start;
-    this.#metrics.ran(model, api, servable.runtime, took * 1000);
-    this.#queue.ran(took);
-    return outputs;
-  }
-
-  #admit(servable: Servable, model: string, signature: string | undefined): void {
-    try {
-      this.#queue.check();
-      servable.admit?.(signature);
-    } catch (reason) {
-      this.#countRefusal(model, reason);
-      throw reason;
-    }
-  }
-
-  #countRefusal(model: string, reason: unknown): void {
-    if (reason instanceof RefusedError) this.#metrics.refused(model, reason.reason);
-  }
-}
-
-function checkTask(task: InferenceTask, model: string, servable: Servable, seen: Set<string>): string {
-  const spec = task.spec;
-  if (spec === undefined || spec.name === "")
-    throw new ServingError("invalid-argument", "Found ModelSpec with an empty model name.");
-  if (spec.name !== model) {
-    throw new ServingError("invalid-argument", "All ModelSpecs in a MultiInferenceRequest must access the same model name.");
-  }
-  const name = spec.signatureName || DEFAULT_SIGNATURE;
-  if (seen.has(name)) throw new ServingError("invalid-argument", `Duplicate evaluation of signature: ${name}`);
-  seen.add(name);
-  if (!servable.signatures.has(name))
-    throw new ServingError("invalid-argument", `Requested signature not found in model graph: ${name}`);
-  if (task.methodName !== CLASSIFY_METHOD && task.methodName !== REGRESS_METHOD) {
-    throw new ServingError("unimplemented", `Unsupported signature method_name: ${task.methodName}`);
-  }
-  return name;
 }

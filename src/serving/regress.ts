@@ -13,10 +13,10 @@ const OUTPUTS = "outputs";
  */
 export function regressOutputs(signature: Signature): readonly string[] {
   if (signature.inputs.length !== 1) throw new ServingError("invalid-argument", "Expected one input Tensor.");
+  if (signature.outputs.length !== 1) throw new ServingError("invalid-argument", "Expected one output Tensor.");
   if (signature.inputs[0].alias !== INPUTS) {
     throw new ServingError("invalid-argument", `No regression inputs found in SignatureDef: ${describeSignature(signature)}`);
   }
-  if (signature.outputs.length !== 1) throw new ServingError("invalid-argument", "Expected one output Tensor.");
   if (signature.outputs[0].alias !== OUTPUTS) {
     throw new ServingError("invalid-argument", `No regression outputs found in SignatureDef: ${describeSignature(signature)}`);
   }

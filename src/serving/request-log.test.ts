@@ -3,6 +3,8 @@ import { FakeClock } from "../base/fake-clock.ts";
 import { decodeExampleRequest, decodeMultiInferenceRequest } from "../codec/classify-message.ts";
 import { decodePredictRequest } from "../codec/predict-message.ts";
 import { decodePredictionLog, type PredictionLog } from "../codec/prediction-log.ts";
+import { decodeSessionRunRequest, encodeSessionRunResponse } from "../codec/session-run-message.ts";
+import { encodeTensorProto } from "../codec/tensor-proto-plan.ts";
 import { METRICS, REQUEST_LOG_COUNT } from "../metrics/definitions.ts";
 import { MetricsCatalog } from "../metrics/metrics-catalog.ts";
 import { MetricsShard } from "../metrics/metrics-shard.ts";
@@ -226,4 +228,31 @@ describe("calls on examples", () => {
     log.flush();
     expect(records()).toEqual([]);
   });
+});
+
+test("a session run is logged with the request as it came and what it fetched", async () => {
+  const { log, records } = logged();
+  const x: Tensor = { dtype: "float32", shape: [1], data: Float32Array.of(7) };
+  const tensorBytes = encodeTensorProto(x);
+  const feed = Buffer.concat([Buffer.from([0x0a, 1, 0x78, 0x12, tensorBytes.length]), tensorBytes]);
+  const message = Buffer.concat([Buffer.from([0x12, feed.length]), feed, Buffer.from("1a0179", "hex")]);
+  const table = new ServingTable();
+  const signatures = new Map<string, Signature>();
+  const servable: Servable = {
+    runtime: "tensorflow",
+    signatures,
+    run: () => new Map(),
+    runGraph: (feeds) => [...feeds.values()],
+    detach() {},
+  };
+  await table.servables.publish({ name: "m", version: 3n }, servable);
+  const inference = new Inference(table, new RequestMetrics(new MetricsShard(() => {})));
+  inference.setRequestLog(log);
+  await inference.sessionRun(SPEC, decodeSessionRunRequest(message), context);
+  log.flush();
+  const [record, ...more] = records();
+  expect([record!.kind, more]).toEqual(["session-run", []]);
+  expect(Buffer.from(record!.request!).equals(message)).toBe(true);
+  const served = { ...SERVED, signatureName: "" };
+  expect(Buffer.from(record!.response!)).toEqual(Buffer.from(encodeSessionRunResponse(served, ["y"], [x], true)));
 });

@@ -21,11 +21,12 @@ import {
   PredictResponsePlan,
 } from "../codec/prediction-log-plans.ts";
 import { ProtobufWriter } from "../codec/protobuf/writer.ts";
+import { encodeSessionRunResponse, type SessionRunRequest } from "../codec/session-run-message.ts";
 import { REQUEST_LOG_COUNT } from "../metrics/definitions.ts";
 import type { MetricsShard } from "../metrics/metrics-shard.ts";
 import type { StringArray } from "../tensor/string-array.ts";
 import { stringBytes } from "../tensor/string-array.ts";
-import type { NamedTensors } from "../tensor/tensor.ts";
+import type { NamedTensors, Tensor } from "../tensor/tensor.ts";
 import { BATCH_BYTES, RECORD_HEADER_BYTES, writeRecordHeader } from "./request-log-batch.ts";
 
 /** How one model's requests are logged. */
@@ -135,6 +136,16 @@ export class RequestLog {
     ]);
   }
 
+  /** A session run that went well: the request as it came, whatever it was for. */
+  sessionRun({ message, fetches }: SessionRunRequest, served: ServedSpec, tensors: readonly Tensor[]): void {
+    const rule = this.#drawn(served.name);
+    if (rule === undefined) return;
+    this.#record(rule, "session-run", served, () => [
+      plannedBytes(message),
+      plannedBytes(encodeSessionRunResponse(served, fetches, tensors, true)),
+    ]);
+  }
+
   /** Sends on what was recorded. */
   flush(): void {
     const batch = this.#batch;
@@ -156,7 +167,7 @@ export class RequestLog {
 
   #record(
     rule: RequestLogRule,
-    kind: "predict" | "classify" | "regress" | "multi-inference",
+    kind: "predict" | "classify" | "regress" | "multi-inference" | "session-run",
     served: ServedSpec,
     plans: () => readonly [request: PlannedMessage, response: PlannedMessage],
   ): void {

@@ -1,9 +1,8 @@
 import { performance } from "node:perf_hooks";
 import { throwIfAborted } from "../base/abort.ts";
-import { type Deferred, deferred } from "../base/deferred.ts";
+import { deferred } from "../base/deferred.ts";
 import { checkRunLimits, type RunLimits } from "../base/run-limits.ts";
 import type { RunContext } from "../model/servable.ts";
-import type { NamedTensors } from "../tensor/tensor.ts";
 
 /** Runs of a turn together may hold up the thread for so long before the next ones wait. */
 const LATE_MS = 4;
@@ -14,13 +13,6 @@ const NOTED_MS = 1;
 /** Weight of the newest slice in how often a run begins. */
 const WEIGHT = 0.2;
 
-/** A run that waits for its turn. */
-interface WaitingRun {
-  readonly run: () => NamedTensors | Promise<NamedTensors>;
-  readonly context: RunContext;
-  readonly outcome: Deferred<NamedTensors>;
-}
-
 /**
  * Keeps a thread that does its short model runs itself from falling behind unseen. While it keeps up, runs are done where they are
  * asked for and this only adds up their times. Once the runs of a turn have taken some milliseconds the next ones wait here, in
@@ -30,7 +22,8 @@ interface WaitingRun {
 export class RunQueue {
   readonly #limits: RunLimits;
   readonly #nextTurn: (action: () => void) => void;
-  readonly #waiting = new Set<WaitingRun>();
+  /** What begins each run that waits; none of it throws. */
+  readonly #waiting = new Set<() => void>();
   /** Milliseconds of runs since the thread last looked at its sockets, as far as it was told. */
   #spent = 0;
   #noted = false;
@@ -70,19 +63,26 @@ export class RunQueue {
    * Does a run after those that wait already.
    * @throws ServingError, rejected: resource-exhausted at once when too many wait; what the run throws; the signal's reason once it aborts.
    */
-  async add(run: () => NamedTensors | Promise<NamedTensors>, context: RunContext): Promise<NamedTensors> {
+  async add<Result>(run: () => Result | Promise<Result>, context: RunContext): Promise<Result> {
     this.check();
     const { signal } = context;
     throwIfAborted(signal);
-    const entry: WaitingRun = { run, context, outcome: deferred<NamedTensors>() };
+    const outcome = deferred<Result>();
+    const begin = (): void => {
+      try {
+        outcome.resolve(run() as Result);
+      } catch (reason) {
+        outcome.reject(reason);
+      }
+    };
     if (this.#waiting.size === 0) this.#begin();
-    this.#waiting.add(entry);
+    this.#waiting.add(begin);
     const give = (): void => {
-      if (this.#waiting.delete(entry)) entry.outcome.reject(signal.reason);
+      if (this.#waiting.delete(begin)) outcome.reject(signal.reason);
     };
     signal.addEventListener("abort", give, { once: true });
     try {
-      return await entry.outcome.promise;
+      return await outcome.promise;
     } catch (reason) {
       throwIfAborted(signal);
       throw reason;
@@ -104,14 +104,10 @@ export class RunQueue {
     }
     this.#sliceBegan = start;
     this.#sliceRuns = 0;
-    for (const entry of this.#waiting) {
-      this.#waiting.delete(entry);
+    for (const begin of this.#waiting) {
+      this.#waiting.delete(begin);
       this.#sliceRuns++;
-      try {
-        entry.outcome.resolve(entry.run() as NamedTensors);
-      } catch (reason) {
-        entry.outcome.reject(reason);
-      }
+      begin();
       if (performance.now() - start >= SLICE_MS) break;
     }
     if (this.#waiting.size > 0) this.#nextTurn(() => this.#slice());

@@ -4,23 +4,21 @@ import { decodeExampleRequest, decodeMultiInferenceRequest } from "../codec/clas
 import type { ModelSpec } from "../codec/model-spec.ts";
 import { decodePredictRequest, type PredictRequest } from "../codec/predict-message.ts";
 import type { PredictionLog } from "../codec/prediction-log.ts";
-import { decodeTensorProto } from "../codec/tensor-proto.ts";
+import { decodeSessionRunRequest } from "../codec/session-run-message.ts";
 import type { RunContext } from "../model/servable.ts";
 import type { Signature } from "../tensor/signature.ts";
 import type { NamedTensors, Tensor } from "../tensor/tensor.ts";
 import type { Inference, PredictShell } from "./inference.ts";
+import { parseTensor } from "./parse-tensor.ts";
 import { checkInputNames } from "./predict.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-/** The fields of `tensorflow.serving.PredictionLog` whose requests cannot be run again. */
-const UNSUPPORTED = { "session-run": "5 (session_run_log)", "predict-streamed": "7 (predict_streamed_log)" } as const;
-
 /**
- * Runs the request of one log record on a model, whatever model and version the record names; its signature counts. A record of no kind
- * is passed over.
- * @throws ServingError (rejects) unimplemented for session_run and predict_streamed; invalid-argument `Failed to parse warmup record: ...`
- * for a request that is malformed; as the call itself does.
+ * Runs the request of one log record on a model, whatever model and version the record names; its signature counts. Of a streamed log
+ * the first request is run, as a predict. A record of no kind is passed over.
+ * @throws ServingError (rejects) invalid-argument `Failed to parse warmup record: ...` for a request that is malformed; as the call
+ * itself does.
  */
 export async function runLoggedRequest(
   inference: Inference,
@@ -31,7 +29,8 @@ export async function runLoggedRequest(
   switch (kind) {
     case "none":
       return;
-    case "predict": {
+    case "predict":
+    case "predict-streamed": {
       const message = parsed(() => decodePredictRequest(request, new AllocationBudget()));
       await inference.predict(specOf(model, message.modelSpec), loggedPredict(message), context);
       return;
@@ -49,9 +48,10 @@ export async function runLoggedRequest(
       await inference.multiInference(named, examples, context);
       return;
     }
-    case "session-run":
-    case "predict-streamed":
-      throw new ServingError("unimplemented", `Unsupported log_type for warmup: ${UNSUPPORTED[kind]}`);
+    case "session-run": {
+      const message = parsed(() => decodeSessionRunRequest(request));
+      await inference.sessionRun(specOf(model, message.modelSpec), message, context);
+    }
   }
 }
 
@@ -72,7 +72,7 @@ function loggedPredict({ inputs, outputFilter, budget }: PredictRequest): Predic
   const readInputs = (signature: Signature): NamedTensors => {
     checkInputNames(signature, inputs);
     const tensors = new Map<string, Tensor>();
-    for (const [alias, bytes] of inputs) tensors.set(alias, decodeTensor(alias, bytes, budget));
+    for (const [alias, bytes] of inputs) tensors.set(alias, parseTensor(alias, bytes, budget));
     return tensors;
   };
   return { unknownSignature, readInputs, outputFilter, write: () => undefined };
@@ -84,14 +84,6 @@ function specOf(model: string, recorded: ModelSpec | undefined): ModelSpec {
 
 function unknownSignature(name: string): ServingError {
   return new ServingError("failed-precondition", `Serving signature key "${name}" not found.`);
-}
-
-function decodeTensor(alias: string, bytes: Uint8Array, budget: AllocationBudget): Tensor {
-  try {
-    return decodeTensorProto(bytes, budget);
-  } catch (cause) {
-    throw new ServingError("invalid-argument", `tensor parsing error: ${alias}`, { cause });
-  }
 }
 
 function parsed<Message>(decode: () => Message): Message {

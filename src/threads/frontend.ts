@@ -4,6 +4,7 @@ import { isAdminTarget } from "../api/admin/admin-route.ts";
 import { createHttpRouter } from "../api/operation-routes.ts";
 import { CallRecorder } from "../api/tfs-grpc/call-recorder.ts";
 import { predictionServiceMethods } from "../api/tfs-grpc/prediction-service.ts";
+import { sessionServiceMethods } from "../api/tfs-grpc/session-service.ts";
 import { createTfsRestHandler } from "../api/tfs-rest/tfs-rest-handler.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { largeBuffers } from "../base/large-buffers.ts";
@@ -90,7 +91,10 @@ export class Frontend {
   constructor({ options, poller, table, shard, control, clock, log, startJsonThread }: FrontendParts) {
     const metrics = new RequestMetrics(shard);
     this.#json = new JsonThreads({ start: startJsonThread, clock, log });
-    const inference = new Inference(table, metrics, new RunQueue(options.runLimits, afterOthers));
+    const inference = new Inference(table, metrics, {
+      queue: new RunQueue(options.runLimits, afterOthers),
+      signatureMethodNameCheck: options.signatureMethodNameCheck,
+    });
     const readiness = new Readiness(table);
     const recorder = new CallRecorder(
       metrics,
@@ -115,13 +119,15 @@ export class Frontend {
       clock,
       reportFault: (reason) => log.error("request_failed", { err: reason }),
     });
+    const calls = {
+      inference,
+      recorder,
+      asTensorContent: options.tensorContent,
+      maxRequestBytes: options.limits.maxBodyBytes,
+    };
     const methods = new Map<string, GrpcMethod>([
-      ...predictionServiceMethods({
-        inference,
-        recorder,
-        asTensorContent: options.tensorContent,
-        maxRequestBytes: options.limits.maxBodyBytes,
-      }),
+      ...predictionServiceMethods(calls),
+      ...(options.sessionService ? sessionServiceMethods({ ...calls, clock }) : []),
       ...lazyMethods({ [`${PREDICTION}GetModelMetadata`]: "unary" }, async () =>
         (await import("../api/tfs-grpc/metadata-method.ts")).metadataMethods(table),
       ),
@@ -131,7 +137,9 @@ export class Frontend {
       ...lazyMethods({ [`${HEALTH}Check`]: "unary", [`${HEALTH}List`]: "unary", [`${HEALTH}Watch`]: "streaming" }, async () =>
         (await import("../api/health/health-methods.ts")).healthMethods(readiness),
       ),
-      ...lazyMethods(REFLECTION, async () => (await import("../api/reflection/reflected-services.ts")).reflectedServices()),
+      ...lazyMethods(REFLECTION, async () =>
+        (await import("../api/reflection/reflected-services.ts")).reflectedServices(options),
+      ),
     ]);
     const inFlight = (protocol: string) => shard.gauge(REQUESTS_IN_FLIGHT, protocol);
     const router = createHttpRouter(

@@ -20,6 +20,10 @@ export interface ServingOptions {
   readonly tensorContent: boolean;
   /** Serve connections without TLS past Node's streams where the system allows. */
   readonly epoll: boolean;
+  /** Refuse calls, Predict too, to signatures whose method name does not fit them. */
+  readonly signatureMethodNameCheck: boolean;
+  /** Serve `tensorflow.serving.SessionService`. */
+  readonly sessionService: boolean;
   /** Let requests below `/v1/config` through to the control thread. */
   readonly adminApi: boolean;
   /** How request logs are cut into files. */

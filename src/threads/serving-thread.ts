@@ -84,12 +84,12 @@ async function perform(request: ThreadRequest): Promise<unknown> {
       const servable = attach(request.id, request.model);
       attached.set(key, servable);
       await table.servables.replace(request.id, servable);
-      return old?.detach();
+      return await old?.detach();
     }
     case "retire": {
       await table.servables.retire(request.id);
       const key = servableKey(request.id);
-      attached.get(key)?.detach();
+      await attached.get(key)?.detach();
       return attached.delete(key);
     }
     case "listen":

@@ -1,4 +1,3 @@
-import { ServingError } from "../../base/serving-error.ts";
 import { AllocationBudget } from "../../codec/allocation-budget.ts";
 import {
   decodeExampleRequest,
@@ -7,12 +6,12 @@ import {
   encodeMultiInferenceResponse,
   encodeRegressionResponse,
 } from "../../codec/classify-message.ts";
-import type { ModelSpec } from "../../codec/model-spec.ts";
 import { decodePredictRequest } from "../../codec/predict-message.ts";
 import type { Inference } from "../../serving/inference.ts";
 import type { GrpcCall, GrpcMethod } from "../../transport/grpc/method.ts";
 import type { CallRecorder } from "./call-recorder.ts";
 import { GrpcPredict } from "./grpc-predict.ts";
+import { requiredSpec } from "./required-spec.ts";
 
 /** What the prediction service needs of its thread. */
 export interface PredictionServices {
@@ -33,12 +32,12 @@ export function predictionServiceMethods(services: PredictionServices): Map<stri
 
   const predict = (message: Uint8Array, call: GrpcCall) => {
     const request = decodePredictRequest(message, budget());
-    const spec = required(request.modelSpec);
+    const spec = requiredSpec(request.modelSpec);
     return recorder.record("Predict", spec.name, () => inference.predict(spec, new GrpcPredict(request, asTensorContent), call));
   };
   const classify = (message: Uint8Array, call: GrpcCall) => {
     const request = decodeExampleRequest(message, budget());
-    const spec = required(request.modelSpec);
+    const spec = requiredSpec(request.modelSpec);
     return recorder.record("Classify", spec.name, async () => {
       const { resolved, rows } = await inference.classify({ spec, examples: request.examples }, call);
       return encodeClassificationResponse(resolved, rows);
@@ -46,7 +45,7 @@ export function predictionServiceMethods(services: PredictionServices): Map<stri
   };
   const regress = (message: Uint8Array, call: GrpcCall) => {
     const request = decodeExampleRequest(message, budget());
-    const spec = required(request.modelSpec);
+    const spec = requiredSpec(request.modelSpec);
     return recorder.record("Regress", spec.name, async () => {
       const { resolved, values } = await inference.regress({ spec, examples: request.examples }, call);
       return encodeRegressionResponse(resolved, values);
@@ -64,9 +63,4 @@ export function predictionServiceMethods(services: PredictionServices): Map<stri
     [`${SERVICE}Regress`, { kind: "unary", run: regress }],
     [`${SERVICE}MultiInference`, { kind: "unary", run: multiInference }],
   ]);
-}
-
-function required(spec: ModelSpec | undefined): ModelSpec {
-  if (spec === undefined) throw new ServingError("invalid-argument", "Missing ModelSpec");
-  return spec;
 }

@@ -15,11 +15,11 @@ import type { ServingTable } from "../../serving/serving-table.ts";
 import { withServable } from "../../serving/with-servable.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "../../transport/http-exchange.ts";
 import { HTTP_STATUS } from "../http-status.ts";
+import { RunDeadline } from "../run-deadline.ts";
 import type { JsonWorker } from "./json-worker.ts";
 import { answerLargeBody, LARGE_BODY_BYTES } from "./large-json.ts";
 import { RestPredict } from "./rest-predict.ts";
 import { type RestRoute, RouteTable } from "./route.ts";
-import { RunDeadline } from "./run-deadline.ts";
 import { statusJson } from "./status-json.ts";
 
 /** What the REST API needs of its thread. */

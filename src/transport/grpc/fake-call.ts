@@ -7,6 +7,7 @@ export function fakeCall(changes: Partial<GrpcCall> = {}): GrpcCall {
     metadata: () => undefined,
     signal: new AbortController().signal,
     hasDeadline: false,
+    remainingMs: undefined,
     messageCompressed: false,
     addHeader() {},
     addTrailer() {},

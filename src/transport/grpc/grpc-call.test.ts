@@ -73,7 +73,24 @@ describe("unary calls", () => {
       seen!.metadata("x-token-bin"),
       seen!.metadata("x-none"),
       seen!.hasDeadline,
-    ]).toEqual(["/t.S/Echo", "a, b", "AAEC/w==", undefined, false]);
+      seen!.remainingMs,
+    ]).toEqual(["/t.S/Echo", "a, b", "AAEC/w==", undefined, false, undefined]);
+  });
+
+  test("the time that is left of the deadline can be asked for, and is never less than none", async () => {
+    let now = 1000;
+    const left: (number | undefined)[] = [];
+    const method = unary((message, context) => {
+      for (const elapsed of [0, 300, 2000]) {
+        now += elapsed;
+        left.push(context.remainingMs);
+      }
+      return message;
+    });
+    const clock = { now: () => now, after: () => ({ cancel: () => undefined }) };
+    const { session } = await setUp({ "/t.S/Echo": method }, { clock });
+    await call(session, "/t.S/Echo", undefined, { "grpc-timeout": "2S" });
+    expect(left).toEqual([2000, 1700, 0]);
   });
 });
 

@@ -8,6 +8,8 @@ export interface GrpcCall {
   readonly signal: AbortSignal;
   /** Whether the call has a deadline or may be cancelled by it; lets a method skip work on {@link signal}. */
   readonly hasDeadline: boolean;
+  /** Milliseconds until the deadline, never negative; undefined without one. */
+  readonly remainingMs: number | undefined;
   /** Whether the message taken last came compressed. */
   readonly messageCompressed: boolean;
   /**

@@ -59,6 +59,10 @@ export abstract class ServerCall implements GrpcCall, StreamConsumer, Deadlined 
     return this.#controller.signal;
   }
 
+  get remainingMs(): number | undefined {
+    return this.hasDeadline ? Math.max(0, this.deadline - this.host.context.clock.now()) : undefined;
+  }
+
   abstract readonly messageCompressed: boolean;
 
   addHeader(name: string, value: string): void {
