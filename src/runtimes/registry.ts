@@ -2,16 +2,27 @@ import type { RuntimeName } from "../model/program.ts";
 import type { Runtime } from "../model/runtime.ts";
 import { OnnxRuntime } from "./onnxruntime/onnx-runtime.ts";
 import type { OnnxRuntimeOptions } from "./onnxruntime/options.ts";
+import type { LocateTensorFlow, TensorFlowRuntimeOptions } from "./tensorflow/options.ts";
+import { TensorFlowRuntime } from "./tensorflow/tensorflow-runtime.ts";
 
 /** Options of every runtime. Plain data: each thread makes its runtimes from the same. */
 export interface RuntimeOptions {
   readonly onnxruntime: OnnxRuntimeOptions;
+  readonly tensorflow?: TensorFlowRuntimeOptions;
+}
+
+/** What only the thread that loads models has. */
+export interface LoadingParts {
+  readonly locateTensorFlow?: LocateTensorFlow;
 }
 
 /** The runtimes of one thread by name. */
 export type RuntimeRegistry = ReadonlyMap<RuntimeName, Runtime>;
 
 /** Makes the runtimes this server has. Loads no native library before a model needs it. */
-export function createRuntimes(options: RuntimeOptions): RuntimeRegistry {
-  return new Map<RuntimeName, Runtime>([["onnxruntime", new OnnxRuntime(options.onnxruntime)]]);
+export function createRuntimes(options: RuntimeOptions, { locateTensorFlow }: LoadingParts = {}): RuntimeRegistry {
+  return new Map<RuntimeName, Runtime>([
+    ["onnxruntime", new OnnxRuntime(options.onnxruntime)],
+    ["tensorflow", new TensorFlowRuntime(options.tensorflow, locateTensorFlow)],
+  ]);
 }

@@ -1,0 +1,78 @@
+import { availableParallelism } from "node:os";
+import { ServingError } from "../../base/serving-error.ts";
+import type { Program, SavedModelProgram } from "../../model/program.ts";
+import type { EngineOptions, Runtime, SharedModel } from "../../model/runtime.ts";
+import type { Servable } from "../../model/servable.ts";
+import { returnFreeMemory } from "../free-memory.ts";
+import { RunGate } from "../run-gate.ts";
+import { BIG_MODEL_BYTES } from "../run-pace.ts";
+import { loadCustomOps } from "./custom-ops.ts";
+import { openLibrary } from "./library.ts";
+import { type LocateTensorFlow, resolveTensorFlowOptions, type TensorFlowRuntimeOptions } from "./options.ts";
+import { closeSession, type LoadedSession, loadSession } from "./session.ts";
+import type { InputDefaults } from "./signature-plans.ts";
+import { TensorFlowServable } from "./tensorflow-servable.ts";
+
+/** A loaded SavedModel, for any thread of this process. Plain data. */
+interface TensorFlowHandle extends LoadedSession {
+  readonly libraryPath: string;
+  readonly defaults: ReadonlyMap<string, InputDefaults>;
+  /** Whether the first run is expected to be long. */
+  readonly slow: boolean;
+  /** Whether another process runs the graph. */
+  readonly remote: boolean;
+}
+
+/** Executes TensorFlow graphs with libtensorflow. Finds its library when the first model needs it. */
+export class TensorFlowRuntime implements Runtime {
+  readonly name = "tensorflow";
+  readonly #options: TensorFlowRuntimeOptions;
+  readonly #locate: LocateTensorFlow;
+  /** Runs of this thread, of all its models, that may be with libuv's pool at once. */
+  readonly #gate: RunGate;
+
+  /** `locate` is asked where models are loaded; threads that only run them have no need of it. */
+  constructor(options: TensorFlowRuntimeOptions = {}, locate: LocateTensorFlow = noLibrary) {
+    this.#options = options;
+    this.#locate = locate;
+    this.#gate = new RunGate(Math.max(4, availableParallelism()), options.runLimits);
+  }
+
+  async load(program: Program, signal: AbortSignal, { tensorflow }: EngineOptions = {}): Promise<SharedModel> {
+    const { folder, tags, signatures, defaults, bytes, sessionOverrides, opTypes = [] } = program as SavedModelProgram;
+    const options = resolveTensorFlowOptions(this.#options.models, tensorflow, sessionOverrides);
+    const library = openLibrary(await this.#locate(signal));
+    await loadCustomOps(library, options.customOpPaths);
+    const target = options.sessionTarget;
+    const loaded = await loadSession(library, { folder, tags, config: options.sessionConfig, opTypes, target }, signal);
+    const handle: TensorFlowHandle = {
+      ...loaded,
+      libraryPath: library.path,
+      defaults,
+      slow: bytes >= BIG_MODEL_BYTES,
+      remote: target !== undefined,
+    };
+    return { runtime: this.name, signatures, handle };
+  }
+
+  attach({ handle, signatures }: SharedModel, expectLong = false): Servable {
+    const { libraryPath, session, graph, defaults, slow, remote } = handle as TensorFlowHandle;
+    const library = openLibrary(libraryPath);
+    return new TensorFlowServable(
+      { library, session, graph, slow: slow || expectLong, remote },
+      signatures,
+      defaults,
+      this.#gate,
+    );
+  }
+
+  async unload({ handle }: SharedModel): Promise<void> {
+    const { libraryPath, session, graph } = handle as TensorFlowHandle;
+    await closeSession(openLibrary(libraryPath), { session, graph });
+    await returnFreeMemory();
+  }
+}
+
+function noLibrary(): Promise<string> {
+  return Promise.reject(new ServingError("failed-precondition", "no TensorFlow library was named"));
+}
