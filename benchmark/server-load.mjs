@@ -1,6 +1,6 @@
 // Measures the built server on this machine, alone or beside others, and prints Markdown tables. See README.md.
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -25,6 +25,7 @@ const { values: options, positionals: serverFlags } = parseArgs({
     "floor-models": { type: "string" },
     against: { type: "string" },
     "against-dist": { type: "string" },
+    platform: { type: "string", default: "onnx" },
     quick: { type: "boolean", default: false },
     builtin: { type: "boolean", default: false },
   },
@@ -33,12 +34,16 @@ const { values: options, positionals: serverFlags } = parseArgs({
 const LOAD = [
   { model: "simplest", batch: 1, connections: options.quick ? [16] : [1, 16, 64] },
   { model: "mnist_mlp", batch: 1, connections: [16] },
+  { model: "mnist_mlp", batch: 32, connections: options.quick ? [8] : [1, 8] },
   { model: "mnist_mlp", batch: 100, connections: options.quick ? [8] : [1, 8, 16] },
 ];
 const THREADS = [{ model: "matmul_chain", batch: 1, connections: [16] }];
 const ONE_CONNECTION = { connections: 1, streams: 16 };
 
-const MODELS = join(import.meta.dirname, "models");
+/** Where the models of a platform are; not every one has all. */
+const FOLDERS = { onnx: "models", tensorflow: "saved-models" };
+const MODELS = join(import.meta.dirname, FOLDERS[options.platform] ?? fail(`there are no models of platform ${options.platform}`));
+const NAMES = Object.keys(WIDTHS).filter((name) => existsSync(join(MODELS, name)));
 const BLANK_IMAGE = Array.from({ length: 64 }, () => 0);
 
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
@@ -48,7 +53,7 @@ if (!(Number.isInteger(rounds) && rounds > 0 && Number.isInteger(seconds) && sec
 }
 const sections = options.sections.split(",");
 const protocols = options.protocols.split(",");
-const models = options.models.split(",");
+const models = options.models.split(",").filter((name) => NAMES.includes(name));
 const rest = options.builtin || !(await installed("wrk")) ? nodeHttp : wrk;
 const grpc = options.builtin || !(await installed("h2load")) ? nodeGrpc : h2load;
 
@@ -228,8 +233,8 @@ async function target(server, protocol, model, batch) {
 /** The flag that serves the benchmark's models. */
 function config() {
   const file = join(folder, "models.config");
-  const entry = (name) => `  config { name: "${name}" base_path: "${join(MODELS, name)}" model_platform: "onnx" }`;
-  writeFileSync(file, `model_config_list {\n${Object.keys(WIDTHS).map(entry).join("\n")}\n}\n`);
+  const entry = (name) => `  config { name: "${name}" base_path: "${join(MODELS, name)}" model_platform: "${options.platform}" }`;
+  writeFileSync(file, `model_config_list {\n${NAMES.map(entry).join("\n")}\n}\n`);
   return [`--model_config_file=${file}`];
 }
 
@@ -260,4 +265,8 @@ async function checkGrpc({ port, path, body }) {
   } finally {
     session.close();
   }
+}
+
+function fail(message) {
+  throw new Error(message);
 }
