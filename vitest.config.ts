@@ -7,5 +7,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     env: { MODELPORT_POISON_BUFFERS: "1" },
+    globalSetup: ["test/support/tensorflow-setup.ts"],
   },
 });
