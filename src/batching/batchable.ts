@@ -20,6 +20,7 @@ export function batchableSignatures(signatures: Signatures): {
   const batched = new Map<string, BatchedSignature>();
   const unbatched: UnbatchedSignature[] = [];
   for (const [name, signature] of signatures) {
+    if (signature.uncallable !== undefined) continue;
     const reason = obstacle(signature);
     if (reason !== undefined) unbatched.push({ signature: name, reason });
     else {

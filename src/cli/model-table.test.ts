@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Signatures, TensorInfo } from "../tensor/signature.ts";
+import type { Signature, Signatures, TensorInfo } from "../tensor/signature.ts";
 import { modelTable, type TableRow } from "./model-table.ts";
 
 const info = (alias: string, more: Partial<TensorInfo> = {}): TensorInfo => ({
@@ -52,4 +52,18 @@ test("what is wrong with a version stands below it", () => {
   const lines = modelTable([row({ state: "END", error: "model.onnx is empty" }), row({ model: "other" })]).split("\n");
   expect(lines[2]).toBe("    model.onnx is empty");
   expect(lines[3]).toMatch(/^ {2}other/);
+});
+
+test("the default signature comes first, one that cannot be called says why, and the engine's own are left out", () => {
+  const signature: Signature = { inputs: [], outputs: [info("y")], methodName: "" };
+  const signatures: Signatures = new Map([
+    ["__saved_model_init_op", { ...signature, uncallable: "it has no output that is a tensor" }],
+    ["sparse", { ...signature, uncallable: 'input "x" is a sparse tensor' }],
+    ["serving_default", signature],
+  ]);
+  expect(
+    modelTable([row({ signatures })])
+      .split("\n")
+      .slice(2),
+  ).toEqual(["    serving_default() -> y: float32[]", '    sparse cannot be called: input "x" is a sparse tensor']);
 });

@@ -1,4 +1,4 @@
-import type { Signature, Signatures, TensorInfo } from "../tensor/signature.ts";
+import { DEFAULT_SIGNATURE, type Signature, type Signatures, type TensorInfo } from "../tensor/signature.ts";
 
 /** One version as it is shown to people. */
 export interface TableRow {
@@ -21,12 +21,20 @@ export function modelTable(rows: readonly TableRow[]): string {
   for (const row of rows) {
     lines.push(line(COLUMNS.map((column) => row[column])));
     if (row.error !== undefined) lines.push(`    ${row.error}`);
-    for (const [name, signature] of row.signatures) lines.push(`    ${name}${describe(signature)}`);
+    for (const [name, signature] of shown(row.signatures)) lines.push(`    ${name}${describe(signature)}`);
   }
   return lines.join("\n");
 }
 
-function describe({ inputs, outputs }: Signature): string {
+/** The default one first; what TensorFlow keeps for itself, named with two underscores, cannot be called and is nobody's business. */
+function shown(signatures: Signatures): readonly (readonly [string, Signature])[] {
+  const entries = [...signatures].filter(([name, { uncallable }]) => uncallable === undefined || !name.startsWith("__"));
+  const first = entries.filter(([name]) => name === DEFAULT_SIGNATURE);
+  return [...first, ...entries.filter(([name]) => name !== DEFAULT_SIGNATURE)];
+}
+
+function describe({ inputs, outputs, uncallable }: Signature): string {
+  if (uncallable !== undefined) return ` cannot be called: ${uncallable}`;
   return `(${inputs.map(tensor).join(", ")}) -> ${outputs.map(tensor).join(", ")}`;
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { DType } from "../tensor/dtype.ts";
-import type { Signatures } from "../tensor/signature.ts";
+import type { Signature, Signatures } from "../tensor/signature.ts";
 import { sampleRequest } from "./sample-request.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "modelport-"));
@@ -51,4 +51,16 @@ test("prefers the model's own sample", async () => {
   writeFileSync(join(folder, "sample_request.json"), '{\n  "instances": ["it\'s"]\n}\n');
   const line = await sampleRequest("http://h:1", "m", folder, signatures(["x", "string", [-1]]));
   expect(sent(line!).body).toEqual({ instances: ["it's"] });
+});
+
+test("passes over a signature that cannot be called", async () => {
+  const [plain] = signatures(["x", "int64", []]).values();
+  const both: Signatures = new Map<string, Signature>([
+    ["__saved_model_init_op", { ...plain!, uncallable: "it has no output that is a tensor" }],
+    ["other", plain!],
+  ]);
+  expect(sent((await sampleRequest("http://h:1", "m", join(folder, "nowhere"), both))!).body).toEqual({
+    signature_name: "other",
+    inputs: { x: 0 },
+  });
 });

@@ -26,9 +26,8 @@ export async function sampleRequest(
   const url = `${restUrl}/v1/models/${encodeURIComponent(model)}:predict`;
   const own = await readFile(join(basePath, SAMPLE_FILE), "utf8").catch(() => undefined);
   if (own !== undefined) return `${curl} ${url} -d ${quote(compact(own))}`;
-  const [name, signature] = signatures.has(DEFAULT_SIGNATURE)
-    ? ([DEFAULT_SIGNATURE, signatures.get(DEFAULT_SIGNATURE)!] as const)
-    : ([...signatures][0] ?? [undefined, undefined]);
+  const callable = [...signatures].filter(([, { uncallable }]) => uncallable === undefined);
+  const [name, signature] = callable.find(([each]) => each === DEFAULT_SIGNATURE) ?? callable[0] ?? [];
   if (signature === undefined || name === undefined) return undefined;
   const inputs = signature.inputs.filter((input) => !input.optional);
   if (inputs.some((input) => input.dtype.startsWith("complex"))) return undefined;

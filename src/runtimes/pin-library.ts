@@ -1,4 +1,5 @@
 import koffi from "koffi";
+import { callElsewhere, type NativeFunction, type Pointer } from "./native-calls.ts";
 
 /** Flags of `dlopen` by system; NODELETE keeps a library after the last one who opened it has let go. */
 const NOW = 0x2;
@@ -14,7 +15,19 @@ export function pinLibrary(path: string, global = false): void {
     const byPath = 0x1;
     const getModule = koffi.load("kernel32.dll").func("GetModuleHandleExW", "bool", ["uint32_t", "str16", "void *"]);
     getModule(byPath, path, new BigUint64Array(new ArrayBuffer(8)));
-  } else {
-    koffi.load(null).func("dlopen", "void *", ["str", "int"])(path, NOW | NO_DELETE | (global ? GLOBAL : 0));
-  }
+  } else opener()(path, flags(global));
+}
+
+/** As {@link pinLibrary}, on another thread: a big library takes hundreds of milliseconds. Never rejects. */
+export async function pinLibraryElsewhere(path: string, global = false): Promise<void> {
+  if (process.platform === "win32") return;
+  await callElsewhere(opener(), path, flags(global)).catch(() => undefined);
+}
+
+function opener(): NativeFunction<Pointer | null> {
+  return koffi.load(null).func("dlopen", "void *", ["str", "int"]) as unknown as NativeFunction<Pointer | null>;
+}
+
+function flags(global: boolean): number {
+  return NOW | NO_DELETE | (global ? GLOBAL : 0);
 }

@@ -4,9 +4,9 @@ import { prepareNativeCalls } from "../../base/native-calls.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import { bindMemoryCopy, type MemoryCopy } from "../memory-copy.ts";
 import type { Pointer } from "../native-calls.ts";
-import { pinLibrary } from "../pin-library.ts";
+import { pinLibrary, pinLibraryElsewhere } from "../pin-library.ts";
 import { bindApi, type TensorFlowApi } from "./api.ts";
-import { quietener } from "./quiet.ts";
+import { frameworkOf, quietener } from "./quiet.ts";
 
 /** TensorFlow as one thread has it. Libraries live as long as the process. */
 export interface TensorFlowLibrary extends MemoryCopy {
@@ -34,6 +34,22 @@ export function openLibrary(path: string): TensorFlowLibrary {
     open.set(path, library);
   }
   return library;
+}
+
+/**
+ * As {@link openLibrary}, without holding up this thread: what takes long is done on another one.
+ * @throws ServingError as that.
+ */
+export async function openLibraryElsewhere(path: string): Promise<TensorFlowLibrary> {
+  if (!open.has(path)) {
+    prepareNativeCalls();
+    const quieten = quietener(path);
+    const framework = frameworkOf(path);
+    if (framework !== undefined) await pinLibraryElsewhere(framework, true);
+    quieten();
+    await pinLibraryElsewhere(path, true);
+  }
+  return openLibrary(path);
 }
 
 function load(path: string): TensorFlowLibrary {

@@ -14,9 +14,9 @@ const VARIABLE = "TF_CPP_MIN_LOG_LEVEL";
 let chosen: boolean | undefined;
 
 /**
- * A function that keeps TensorFlow from writing to standard error, past the log: errors are told by the status of the call too. To be
- * called before and after the library at `path` is opened, for its first lines come while it is. Does nothing when whoever started the
- * process has set TF_CPP_MIN_LOG_LEVEL.
+ * Keeps TensorFlow from writing to standard error, past the log: errors are told by the status of the call too. The function it gives is
+ * to be called before and after the library at `path` is opened, for its first lines come while it is. Does nothing when whoever started
+ * the process has set TF_CPP_MIN_LOG_LEVEL.
  */
 export function quietener(path: string): () => void {
   if (process.platform === "win32") return () => undefined;
@@ -26,19 +26,21 @@ export function quietener(path: string): () => void {
   if (chosen) return () => undefined;
   // By the C library: a worker thread's `process.env` is a copy.
   const setenv = libc.func("int setenv(const char *name, const char *value, int overwrite)") as unknown as NativeFunction<number>;
-  return () => {
-    setenv(VARIABLE, String(FATAL), 1);
-    setAbseilLevel(path);
-  };
+  setenv(VARIABLE, String(FATAL), 1);
+  return () => setAbseilLevel(path);
 }
 
-/** Abseil lies in a library of its own, which the other one opens too. */
-function setAbseilLevel(path: string): void {
+/** The library beside the one at `path` that it opens too, and that has Abseil in it; undefined where there is none. */
+export function frameworkOf(path: string): string | undefined {
   const folder = dirname(path);
-  const name =
-    existsSync(folder) && readdirSync(folder).find((file) => /^libtensorflow_framework\.(?:so\.2|2\.dylib)$/.test(file));
-  if (!name) return;
-  const file = join(folder, name);
+  if (!existsSync(folder)) return undefined;
+  const name = readdirSync(folder).find((file) => /^libtensorflow_framework\.(?:so\.2|2\.dylib)$/.test(file));
+  return name === undefined ? undefined : join(folder, name);
+}
+
+function setAbseilLevel(path: string): void {
+  const file = frameworkOf(path);
+  if (file === undefined) return;
   pinLibrary(file, true);
   const framework = koffi.load(file);
   for (const release of ABSEIL_RELEASES.keys()) {

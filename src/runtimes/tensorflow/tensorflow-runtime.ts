@@ -7,7 +7,7 @@ import { returnFreeMemory } from "../free-memory.ts";
 import { RunGate } from "../run-gate.ts";
 import { BIG_MODEL_BYTES } from "../run-pace.ts";
 import { loadCustomOps } from "./custom-ops.ts";
-import { openLibrary } from "./library.ts";
+import { openLibrary, openLibraryElsewhere } from "./library.ts";
 import { type LocateTensorFlow, resolveTensorFlowOptions, type TensorFlowRuntimeOptions } from "./options.ts";
 import { closeSession, type LoadedSession, loadSession } from "./session.ts";
 import type { InputDefaults } from "./signature-plans.ts";
@@ -41,7 +41,7 @@ export class TensorFlowRuntime implements Runtime {
   async load(program: Program, signal: AbortSignal, { tensorflow }: EngineOptions = {}): Promise<SharedModel> {
     const { folder, tags, signatures, defaults, bytes, sessionOverrides, opTypes = [] } = program as SavedModelProgram;
     const options = resolveTensorFlowOptions(this.#options.models, tensorflow, sessionOverrides);
-    const library = openLibrary(await this.#locate(signal));
+    const library = await openLibraryElsewhere(await this.#locate(signal));
     await loadCustomOps(library, options.customOpPaths);
     const target = options.sessionTarget;
     const loaded = await loadSession(library, { folder, tags, config: options.sessionConfig, opTypes, target }, signal);
