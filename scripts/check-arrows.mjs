@@ -17,6 +17,7 @@ const ALLOWED = {
   batching: ["base", "tensor", "model", "metrics"],
   serving: ["base", "tensor", "codec", "core", "model", "metrics"],
   transport: ["base"],
+  provisioning: ["base"],
   security: ["base", "config", "transport"],
   api: ["base", "tensor", "codec", "gen", "model", "serving", "transport", "metrics"],
   config: ["base", "codec", "gen", "model"],
@@ -34,6 +35,7 @@ const ALLOWED = {
     "metrics",
     "codec",
     "gen",
+    "provisioning",
   ],
   threads: ["base", "tensor", "model", "core", "runtimes", "batching", "serving", "transport", "api", "metrics", "codec"],
   cli: [
@@ -49,6 +51,7 @@ const ALLOWED = {
     "serving",
     "transport",
     "security",
+    "provisioning",
   ],
 };
 

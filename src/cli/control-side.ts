@@ -22,6 +22,7 @@ import type { ThreadPool } from "../threads/thread-pool.ts";
 import { banner } from "./banner.ts";
 import type { ServerEndpoints } from "./endpoints.ts";
 import { coreOptions } from "./resolved-options.ts";
+import { locateTensorFlow } from "./tensorflow-library.ts";
 
 /** The shard of the control thread's own metrics. */
 const CONTROL_SHARD = -1;
@@ -51,7 +52,14 @@ export class ControlSide {
     const { options, serving, pool, catalog, log } = parts;
     const shard = new MetricsShard((announcement) => catalog.accept(CONTROL_SHARD, announcement));
     // Nobody is refused a warm-up because others wait: that would fail a load.
-    const runtimes = createRuntimes({ onnxruntime: { ...serving.runtimes.onnxruntime, runLimits: NO_RUN_LIMITS } });
+    const { onnxruntime, tensorflow } = serving.runtimes;
+    const runtimes = createRuntimes(
+      {
+        onnxruntime: { ...onnxruntime, runLimits: NO_RUN_LIMITS },
+        tensorflow: { ...tensorflow, runLimits: NO_RUN_LIMITS },
+      },
+      { locateTensorFlow: locateTensorFlow(options.tensorflow, log) },
+    );
     this.#parts = parts;
     this.#models = modelSet(options.models, options.modelConfigRootDir);
     this.#core = new ServerCore(

@@ -1,4 +1,5 @@
 import { systemClock } from "../base/clock.ts";
+import { createLog } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { ServerOptions } from "../config/server-options.ts";
 import { modelSet } from "../control/model-set.ts";
@@ -7,6 +8,7 @@ import { servableVersions } from "../control/servable-versions.ts";
 import { createRuntimes } from "../runtimes/registry.ts";
 import { modelTable, type TableRow } from "./model-table.ts";
 import { servingOptions } from "./resolved-options.ts";
+import { locateTensorFlow } from "./tensorflow-library.ts";
 
 /**
  * Loads every model that `serve` would, prints the table that it would, and lets them go. Resolves with the exit code: 0 when
@@ -16,7 +18,8 @@ export async function inspect(options: ServerOptions, print: (text: string) => v
   const models = await modelSet(options.models, options.modelConfigRootDir).read();
   if (models.length === 0) throw new ServingError("invalid-argument", "no model was found at the path given");
   const { runtimes: runtimeOptions } = await servingOptions(options);
-  const runtimes = createRuntimes(runtimeOptions);
+  const log = createLog(options.logLevel);
+  const runtimes = createRuntimes(runtimeOptions, { locateTensorFlow: locateTensorFlow(options.tensorflow, log) });
   const rows: TableRow[] = [];
   for (const model of models) {
     const versions = await servableVersions(model);
@@ -29,6 +32,8 @@ export async function inspect(options: ServerOptions, print: (text: string) => v
       const loader = new PlatformLoader({ name: model.name, version }, path, model.platform, {
         runtimes,
         clock: systemClock,
+        tensorflow: model.tensorflow,
+        savedModelTags: options.tensorflow.savedModelTags,
         report,
       });
       await loader.load(new AbortController().signal).then(

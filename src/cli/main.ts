@@ -42,7 +42,23 @@ function program(done: (code: number) => void): Command {
       await checkConfig(file, modelConfigRootDir, print);
       return done(0);
     });
+  modelport
+    .command("runtime")
+    .argument("<action>", "install, list or remove")
+    .argument("[name]", "tensorflow")
+    .option("--version <version>", "the version to install or remove")
+    .option("--gpu", "install the build for NVIDIA's GPUs")
+    .description("install, list or remove the native libraries that models are run with")
+    .action(async (action: string, name: string | undefined, options: { version?: string; gpu?: boolean }) => {
+      const { runtimeCommand } = await import("./runtime-command.ts");
+      return done(await runtimeCommand({ action, name, ...options }, { print, progress: process.stderr }));
+    });
   return modelport;
+}
+
+/** The command `runtime` has none of the server's flags, and its `--version` takes a value. */
+function commandLine(argv: readonly string[]): readonly string[] {
+  return argv[0] === "runtime" ? argv : normalizeArguments(argv);
 }
 
 async function main(): Promise<number> {
@@ -50,7 +66,7 @@ async function main(): Promise<number> {
   try {
     await program((value) => {
       code = value;
-    }).parseAsync(normalizeArguments(process.argv.slice(2)), { from: "user" });
+    }).parseAsync(commandLine(process.argv.slice(2)), { from: "user" });
     return code;
   } catch (thrown) {
     const reason = flagError(thrown);

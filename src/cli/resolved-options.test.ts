@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseFlags } from "../config/command-line.ts";
 import { DEFAULT_LIMITS } from "../transport/limits.ts";
-import { servingOptions } from "./resolved-options.ts";
+import { coreOptions, servingOptions } from "./resolved-options.ts";
 
 const limitsOf = async (...argv: string[]) => (await servingOptions(parseFlags(argv, {}).options)).limits;
 
@@ -29,6 +29,21 @@ test("what a thread buffers is never less than one request may have", async () =
     "--max_buffered_bytes_per_thread=5",
   );
   expect([maxBodyBytes, maxBufferedBytes]).toEqual([2_000_000_000, 2_000_000_000]);
+});
+
+test("what TensorFlow is to do, and who may do what with it, is told to the threads", async () => {
+  const argv = ["--enable_signature_method_name_check", "--enable_session_service", "--session_target=grpc://h:1"];
+  expect(await servingOptions(parseFlags(argv, {}).options)).toMatchObject({
+    signatureMethodNameCheck: true,
+    sessionService: true,
+    runtimes: { tensorflow: { models: { tags: ["serve"], sessionTarget: "grpc://h:1" } } },
+  });
+  await expect(servingOptions(parseFlags(["--session_config={"], {}).options)).rejects.toThrow("--session_config: 1:2: ");
+});
+
+test("the server core reads the graph of the tags that --saved_model_tags names", () => {
+  const { options } = parseFlags(["--saved_model_tags=serve,gpu"], {});
+  expect(coreOptions(options, undefined).savedModelTags).toEqual(["serve", "gpu"]);
 });
 
 test.each(["--headers_timeout_seconds=0", "--max_concurrent_streams=0", "--max_header_bytes=100"])("%s is refused", (flag) => {

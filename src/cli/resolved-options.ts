@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { serverBatching } from "../config/batching-parameters.ts";
 import { metricsPath } from "../config/monitoring-config.ts";
 import type { ServerOptions } from "../config/server-options.ts";
+import { serverTensorFlow } from "../config/server-tensorflow.ts";
 import type { ServerCoreOptions } from "../control/server-core-options.ts";
 import type { ServerBatching } from "../model/batching.ts";
 import type { ServingOptions } from "../threads/serving-options.ts";
@@ -23,6 +24,8 @@ export async function servingOptions(options: ServerOptions): Promise<ServingOpt
     compressResponses: options.responseCompression,
     tensorContent: options.tensorContent,
     epoll: options.epoll,
+    signatureMethodNameCheck: options.signatureMethodNameCheck,
+    sessionService: options.sessionService,
     adminApi: options.adminApi,
     requestLogFiles: options.requestLogFiles,
     metricsPath: await metricsPath(options.monitoringConfigFile),
@@ -35,17 +38,19 @@ export async function servingOptions(options: ServerOptions): Promise<ServingOpt
         ...(intraOpThreads !== undefined && { intraOpThreads }),
         ...(interOpThreads !== undefined && { interOpThreads }),
       },
+      tensorflow: { models: await serverTensorFlow(options.tensorflow), runLimits: options.runLimits },
     },
     ...(batching !== undefined && { batching: { ...batching, runsAThread: Math.ceil(batching.threads / options.threads) } }),
   };
 }
 
 /** What the server core is started with; `batching` is what the flags of that name were read to. */
-export function coreOptions({ loading }: ServerOptions, batching: ServerBatching | undefined): ServerCoreOptions {
+export function coreOptions({ loading, tensorflow }: ServerOptions, batching: ServerBatching | undefined): ServerCoreOptions {
   const { memoryLimitBytes, warmup, warmupIterations, automaticWarmup, ...rest } = loading;
   return {
     ...rest,
     initialLoadThreads: INITIAL_LOADS_PER_CORE * availableParallelism(),
+    savedModelTags: tensorflow.savedModelTags,
     warmUp: { enabled: warmup, iterations: warmupIterations, automatic: automaticWarmup },
     ...(memoryLimitBytes !== undefined && { ramLimitBytes: memoryLimitBytes }),
     ...(batching !== undefined && { batching }),

@@ -7,7 +7,7 @@ import { METRICS } from "../../src/metrics/definitions.ts";
 import { spelling } from "../../src/metrics/spelling.ts";
 import { document, documents, ROOT } from "./documents.ts";
 
-/** Flags of other programs that the documents name. */
+/** Flags of other programs, and of `modelport runtime`, that the documents name. */
 const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
   "against",
   "against-dist",
@@ -20,6 +20,8 @@ const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
   "data-binary",
   "floor",
   "floor-models",
+  "from",
+  "gpu",
   "help",
   "ignore-scripts",
   "inputs",
