@@ -21,6 +21,12 @@ export interface ResolvedTensorFlowOptions {
 }
 
 /**
+ * `operation_timeout_in_ms` of a session on another server, a minute: without it TensorFlow waits for ever for a server that is gone, to
+ * load, to run without a deadline, and to close.
+ */
+const REMOTE_DEFAULTS = Uint8Array.of(0x58, 0xe0, 0xd4, 0x03);
+
+/**
  * How a model is loaded: what the server says, then what its files say, then what its config says, each over the one before; libraries
  * of custom ops of both.
  */
@@ -29,9 +35,11 @@ export function resolveTensorFlowOptions(
   model: TensorFlowOptions = {},
   fromFiles?: Uint8Array,
 ): ResolvedTensorFlowOptions {
+  const sessionTarget = model.sessionTarget ?? server.sessionTarget;
+  const defaults = sessionTarget === undefined ? undefined : REMOTE_DEFAULTS;
   return {
-    sessionConfig: merged([server.sessionConfig, fromFiles, model.sessionConfig]),
-    sessionTarget: model.sessionTarget ?? server.sessionTarget,
+    sessionConfig: merged([defaults, server.sessionConfig, fromFiles, model.sessionConfig]),
+    sessionTarget,
     customOpPaths: [...(server.customOpPaths ?? []), ...(model.customOpPaths ?? [])],
   };
 }

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""Two TensorFlow servers and a model whose variables are on the one and whose sums are on the other.
+
+  tensorflow_cluster.py OUT_DIR PS_PORT WORKER_PORT      (needs PyPI tensorflow)
+
+Writes the model y = half * x + two to OUT_DIR/1, prints "ready", and ends both servers when standard input does.
+"""
+import os
+import subprocess
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import tensorflow as tf  # noqa: E402
+
+v1 = tf.compat.v1
+
+
+def server(job, ports):
+    hosts = {name: ["127.0.0.1:" + port] for name, port in ports.items()}
+    return tf.distribute.Server(tf.train.ClusterSpec(hosts), job_name=job, task_index=0)
+
+
+def save(target, path):
+    with tf.Graph().as_default():
+        with tf.device("/job:ps/task:0"):
+            half = v1.get_variable("half", initializer=0.5, use_resource=True)
+            two = v1.get_variable("two", initializer=2.0, use_resource=True)
+        with tf.device("/job:worker/task:0"):
+            x = v1.placeholder(tf.float32, [None], "x")
+            y = tf.add(half * x, two, "y")
+        with v1.Session(target) as session:
+            session.run(v1.global_variables_initializer())
+            v1.saved_model.simple_save(session, path, {"x": x}, {"y": y})
+
+
+def main():
+    if sys.argv[1] == "ps":
+        running = server("ps", {"ps": sys.argv[2], "worker": sys.argv[3]})
+        sys.stdin.read()
+        return
+    out, ps, worker = sys.argv[1:]
+    other = subprocess.Popen([sys.executable, __file__, "ps", ps, worker], stdin=subprocess.PIPE)
+    try:
+        running = server("worker", {"ps": ps, "worker": worker})
+        save(running.target, os.path.join(out, "1"))
+        print("ready", flush=True)
+        sys.stdin.read()
+    finally:
+        other.kill()
+        other.wait()
+        # A server cannot be stopped from Python, and its threads would keep the process.
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
