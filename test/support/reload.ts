@@ -6,12 +6,13 @@ import {
 } from "../../src/gen/tensorflow_serving/apis/model_management_pb.ts";
 import type { GrpcClient } from "./grpc-client.ts";
 
-/** Asks the server to serve these ONNX models and no others. */
+/** Asks the server to serve these models of one platform, and no others. */
 export function reload(
   client: GrpcClient,
   models: readonly (readonly [name: string, basePath: string])[],
+  platform = "onnx",
 ): Promise<ReloadConfigResponse> {
-  const config = models.map(([name, basePath]) => ({ name, basePath, modelPlatform: "onnx" }));
+  const config = models.map(([name, basePath]) => ({ name, basePath, modelPlatform: platform }));
   return client.call(
     "/tensorflow.serving.ModelService/HandleReloadConfigRequest",
     ReloadConfigRequestSchema,
