@@ -42,7 +42,10 @@ const ONE_CONNECTION = { connections: 1, streams: 16 };
 
 /** Where the models of a platform are; not every one has all. */
 const FOLDERS = { onnx: "models", tensorflow: "saved-models" };
-const MODELS = join(import.meta.dirname, FOLDERS[options.platform] ?? fail(`there are no models of platform ${options.platform}`));
+const MODELS = join(
+  import.meta.dirname,
+  FOLDERS[options.platform] ?? fail(`there are no models of platform ${options.platform}`),
+);
 const NAMES = Object.keys(WIDTHS).filter((name) => existsSync(join(MODELS, name)));
 const BLANK_IMAGE = Array.from({ length: 64 }, () => 0);
 

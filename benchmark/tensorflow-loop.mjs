@@ -28,7 +28,9 @@ const library = openLibrary(path);
 const runtime = new TensorFlowRuntime({}, async () => path);
 
 console.log(`TensorFlow ${library.version}, Node ${process.versions.node}, one thread\n`);
-console.log("| model | rows | bare run in the caller's thread, µs | CPU, µs | bare run by default, µs | CPU, µs | servable's run, µs | CPU, µs |");
+console.log(
+  "| model | rows | bare run in the caller's thread, µs | CPU, µs | bare run by default, µs | CPU, µs | servable's run, µs | CPU, µs |",
+);
 console.log("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
 for (const { model, batch } of CASES) {
   const folder = join(import.meta.dirname, "saved-models", model, "1");

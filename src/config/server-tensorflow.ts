@@ -41,10 +41,16 @@ export async function serverTensorFlow(flags: TensorFlowFlags): Promise<TensorFl
  * What a session is made with where no file says all of it: a graph that was pinned to a device that is not here runs on one that is, and
  * a GPU's memory is taken as it is needed, since other models and processes may want some.
  */
-const DEFAULTS = Uint8Array.from([
-  ...[0x38, 1], // allow_soft_placement
-  ...[0x32, 2, 0x20, 1], // gpu_options.allow_growth
-]);
+const DEFAULTS = Uint8Array.of(
+  // allow_soft_placement
+  0x38,
+  1,
+  // gpu_options { allow_growth }
+  0x32,
+  2,
+  0x20,
+  1,
+);
 
 async function readSessionConfig(flags: TensorFlowFlags): Promise<Uint8Array> {
   const { sessionConfigFile: file, gpuMemoryFraction, intraOpThreads, interOpThreads } = flags;

@@ -31,8 +31,9 @@ function headers(): { readonly library: string; readonly flags: readonly string[
 }
 
 const found = LIBRARY === undefined ? undefined : headers();
-const { path: folder, remove } = temporaryFolder();
-afterAll(remove);
+const temporary = temporaryFolder();
+const folder = temporary.path;
+afterAll(() => temporary.remove());
 const OP = join(folder, "ops", "twice.so");
 const FOREIGN_OP = join(folder, "foreign.so");
 

@@ -10,7 +10,8 @@ import { freePort, type RunningServer, startServer } from "../support/server.ts"
 import { LIBRARY, NO_LIBRARY } from "../support/tensorflow.ts";
 
 const python = pythonWith("tensorflow");
-const { path: folder, remove } = temporaryFolder();
+const temporary = temporaryFolder();
+const folder = temporary.path;
 
 describe.skipIf(LIBRARY === undefined || python === undefined)(
   `a model on a cluster of TensorFlow's own servers (${NO_LIBRARY}, or without PyPI tensorflow)`,
@@ -43,7 +44,7 @@ describe.skipIf(LIBRARY === undefined || python === undefined)(
     afterAll(async () => {
       await server?.stop();
       cluster?.kill("SIGKILL");
-      remove();
+      temporary.remove();
     }, 60_000);
 
     const ask = (url: string, model: string): Promise<RestAnswer> =>

@@ -15,16 +15,20 @@ export default async function findTensorFlow(): Promise<void> {
     library: named || undefined,
     autoInstall: true,
     progress: (progress) => {
-      if (progress.phase !== phase) console.log(`TensorFlow for the tests: ${progress.phase} ${progress.what}`);
+      if (progress.phase !== phase) say(`TensorFlow for the tests: ${progress.phase} ${progress.what}`);
       phase = progress.phase;
     },
   });
   try {
     const { path, version, origin } = await libraries.locate(AbortSignal.timeout(PATIENCE_MS));
     process.env.MODELPORT_TEST_TENSORFLOW = path;
-    console.log(`TensorFlow for the tests: ${version} (${origin})`);
+    say(`TensorFlow for the tests: ${version} (${origin})`);
   } catch (reason) {
     delete process.env.MODELPORT_TEST_TENSORFLOW;
-    console.log(`What needs TensorFlow is skipped: ${ServingError.from(reason).message}`);
+    say(`What needs TensorFlow is skipped: ${ServingError.from(reason).message}`);
   }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
