@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeTensorProto } from "../../src/codec/tensor-proto.ts";
 import { TensorProtoSchema } from "../../src/gen/tensorflow/core/framework/tensor_pb.ts";
 import { PredictRequestSchema, PredictResponseSchema } from "../../src/gen/tensorflow_serving/apis/predict_pb.ts";
-import { type Golden, type GoldenTensor, goldenOutputs, readTensor, sameValues, tensorProtoOf } from "../support/golden.ts";
+import { type Golden, goldenOutputs, nestedJson, readTensor, sameValues, tensorProtoOf } from "../support/golden.ts";
 import { GrpcClient } from "../support/grpc-client.ts";
 import { rest } from "../support/rest.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
@@ -57,7 +57,7 @@ describe.each(MODELS)("%s answers as its framework did", (model) => {
 
   test.each(entries.map((entry, index) => [index, entry] as const))("by REST, entry %i", async (_index, entry) => {
     const body = `{"inputs": {${Object.entries(entry.inputs)
-      .map(([name, tensor]) => `${JSON.stringify(name)}: ${nested(tensor)}`)
+      .map(([name, tensor]) => `${JSON.stringify(name)}: ${nestedJson(tensor)}`)
       .join(", ")}}}`;
     const answer = await rest(`${server.url}/v1/models/${model}:predict`, body);
     expect(answer.status, answer.text).toBe(200);
@@ -72,14 +72,3 @@ describe.each(MODELS)("%s answers as its framework did", (model) => {
     }
   });
 });
-
-/** A tensor as nested JSON, integers kept to the last digit. */
-function nested({ dtype, shape, data }: GoldenTensor): string {
-  const leaf = (value: GoldenTensor["data"][number]) => (dtype === "DT_STRING" ? JSON.stringify(value) : String(value));
-  const level = (depth: number, from: number, count: number): string => {
-    if (depth === shape.length) return leaf(data[from]);
-    const size = count / shape[depth];
-    return `[${Array.from({ length: shape[depth] }, (_, i) => level(depth + 1, from + i * size, size)).join(",")}]`;
-  };
-  return level(0, 0, data.length);
-}

@@ -2,27 +2,19 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { toFloat16Bits } from "../../src/codec/json/half.ts";
 import { decodeTensorProto } from "../../src/codec/tensor-proto.ts";
-import { type TensorProto, TensorProtoSchema } from "../../src/gen/tensorflow/core/framework/tensor_pb.ts";
-import { DataType } from "../../src/gen/tensorflow/core/framework/types_pb.ts";
+import { TensorProtoSchema } from "../../src/gen/tensorflow/core/framework/tensor_pb.ts";
 import { PredictRequestSchema, PredictResponseSchema } from "../../src/gen/tensorflow_serving/apis/predict_pb.ts";
 import { stringBytes } from "../../src/tensor/string-array.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 import { temporaryFolders } from "../support/folders.ts";
-import { readTensor } from "../support/golden.ts";
+import { type GoldenTensor, nestedJson, readTensor, tensorProtoOf } from "../support/golden.ts";
 import { GrpcClient } from "../support/grpc-client.ts";
 import { rest } from "../support/rest.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { LIBRARY, NO_LIBRARY } from "../support/tensorflow.ts";
 
-/** A tensor in golden.json: flat and row-major; strings in base64, 64-bit integers in decimal text. */
-interface GoldenTensor {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly data: readonly (number | string | boolean)[];
-}
-
+/** In golden.json strings are in base64. */
 interface GoldenCase {
   readonly version: number;
   readonly signature: string;
@@ -86,7 +78,9 @@ interface Answer {
 async function askByGrpc(model: string, { version, signature, inputs }: GoldenCase): Promise<Map<string, Answer>> {
   const request = create(PredictRequestSchema, {
     modelSpec: { name: model, signatureName: signature, versionChoice: { case: "version", value: { value: BigInt(version) } } },
-    inputs: Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, tensorProto(tensor)])),
+    inputs: Object.fromEntries(
+      Object.entries(inputs).map(([name, tensor]) => [name, create(TensorProtoSchema, tensorProtoOf(tensor, "base64"))]),
+    ),
   });
   const path = "/tensorflow.serving.PredictionService/Predict";
   const { outputs } = await grpc.call(path, PredictRequestSchema, request, PredictResponseSchema);
@@ -100,7 +94,9 @@ async function askByGrpc(model: string, { version, signature, inputs }: GoldenCa
 
 async function askByRest(model: string, entry: GoldenCase): Promise<Map<string, Answer>> {
   const { version, signature, inputs, outputs } = entry;
-  const columns = Object.entries(inputs).map(([name, tensor]) => `${JSON.stringify(name)}: ${nested(tensor)}`);
+  const columns = Object.entries(inputs).map(
+    ([name, tensor]) => `${JSON.stringify(name)}: ${nestedJson(tensor, (b64) => ({ b64 }))}`,
+  );
   const body = `{"signature_name": ${JSON.stringify(signature)}, "inputs": {${columns.join(", ")}}}`;
   const answer = await rest(`${server.url}/v1/models/${model}/versions/${version}:predict`, body);
   expect(answer.status, answer.text).toBe(200);
@@ -140,43 +136,7 @@ function compare({ shape, values }: Answer, wanted: GoldenTensor, name: string):
   }
 }
 
-function tensorProto({ dtype, shape, data }: GoldenTensor): TensorProto {
-  const dim = shape.map((size) => ({ size: BigInt(size) }));
-  const field = typedField(dtype, data);
-  return create(TensorProtoSchema, { dtype: DataType[dtype as keyof typeof DataType], tensorShape: { dim }, ...field });
-}
-
-function typedField(dtype: string, data: GoldenTensor["data"]) {
-  switch (dtype) {
-    case "DT_FLOAT":
-      return { floatVal: data.map(Number) };
-    case "DT_DOUBLE":
-      return { doubleVal: data.map(Number) };
-    case "DT_INT64":
-      return { int64Val: data.map((value) => BigInt(value)) };
-    case "DT_BOOL":
-      return { boolVal: data.map(Boolean) };
-    case "DT_STRING":
-      return { stringVal: data.map((value) => Buffer.from(String(value), "base64")) };
-    case "DT_HALF":
-      return { halfVal: data.map((value) => toFloat16Bits(Number(value))) };
-    default:
-      return { intVal: data.map(Number) };
-  }
-}
-
 function valuesOf(tensor: Tensor): (number | string | boolean)[] {
   if (tensor.dtype !== "string") return readTensor(tensor);
   return Array.from({ length: tensor.data.length }, (_, i) => Buffer.from(stringBytes(tensor.data, i)).toString("base64"));
-}
-
-/** A tensor as nested JSON, integers kept to the last digit. */
-function nested({ dtype, shape, data }: GoldenTensor): string {
-  const leaf = (value: GoldenTensor["data"][number]) => (dtype === "DT_STRING" ? JSON.stringify({ b64: value }) : String(value));
-  const level = (depth: number, from: number, count: number): string => {
-    if (depth === shape.length) return leaf(data[from]!);
-    const size = shape[depth] === 0 ? 0 : count / shape[depth]!;
-    return `[${Array.from({ length: shape[depth]! }, (_, i) => level(depth + 1, from + i * size, size)).join(",")}]`;
-  };
-  return level(0, 0, data.length);
 }

@@ -7,7 +7,7 @@ import type { Tensor } from "../../src/tensor/tensor.ts";
 
 /** A tensor in golden.json: flat and row-major; integers beyond 2^53 as strings. */
 export interface GoldenTensor {
-  readonly dtype: "DT_FLOAT" | "DT_DOUBLE" | "DT_HALF" | "DT_INT64" | "DT_BOOL" | "DT_STRING";
+  readonly dtype: "DT_FLOAT" | "DT_DOUBLE" | "DT_HALF" | "DT_INT64" | "DT_INT32" | "DT_UINT8" | "DT_BOOL" | "DT_STRING";
   readonly shape: readonly number[];
   readonly data: readonly (number | string | boolean)[];
 }
@@ -46,13 +46,27 @@ export function goldenOutputs(outputs: Golden["outputs"]): Map<string, GoldenTen
   return tensors;
 }
 
-/** A golden tensor in TensorProto's typed fields. */
-export function tensorProtoOf({ dtype, shape, data }: GoldenTensor): MessageInitShape<typeof TensorProtoSchema> {
+/** A golden tensor in TensorProto's typed fields; `encoding` is that of its strings. */
+export function tensorProtoOf(
+  { dtype, shape, data }: GoldenTensor,
+  encoding: BufferEncoding = "utf8",
+): MessageInitShape<typeof TensorProtoSchema> {
   const dim = shape.map((size) => ({ size: BigInt(size) }));
-  return { dtype: DataType[dtype], tensorShape: { dim }, ...typedField(dtype, data) };
+  return { dtype: DataType[dtype], tensorShape: { dim }, ...typedField(dtype, data, encoding) };
 }
 
-function typedField(dtype: GoldenTensor["dtype"], data: GoldenTensor["data"]) {
+/** A golden tensor as nested JSON, integers kept to the last digit. */
+export function nestedJson({ dtype, shape, data }: GoldenTensor, text: (value: unknown) => unknown = (value) => value): string {
+  const leaf = (value: GoldenTensor["data"][number]) => (dtype === "DT_STRING" ? JSON.stringify(text(value)) : String(value));
+  const level = (depth: number, from: number, count: number): string => {
+    if (depth === shape.length) return leaf(data[from]);
+    const size = shape[depth] === 0 ? 0 : count / shape[depth];
+    return `[${Array.from({ length: shape[depth] }, (_, i) => level(depth + 1, from + i * size, size)).join(",")}]`;
+  };
+  return level(0, 0, data.length);
+}
+
+function typedField(dtype: GoldenTensor["dtype"], data: GoldenTensor["data"], encoding: BufferEncoding) {
   switch (dtype) {
     case "DT_FLOAT":
       return { floatVal: data.map(Number) };
@@ -63,9 +77,12 @@ function typedField(dtype: GoldenTensor["dtype"], data: GoldenTensor["data"]) {
     case "DT_BOOL":
       return { boolVal: data.map(Boolean) };
     case "DT_STRING":
-      return { stringVal: data.map((value) => new TextEncoder().encode(String(value))) };
+      return { stringVal: data.map((value) => Buffer.from(String(value), encoding)) };
     case "DT_HALF":
       return { halfVal: data.map((value) => halfBits(Number(value))) };
+    case "DT_INT32":
+    case "DT_UINT8":
+      return { intVal: data.map(Number) };
   }
 }
 
