@@ -1,4 +1,5 @@
 import type { Signatures } from "../tensor/signature.ts";
+import type { TabularProgram } from "./tabular-program.ts";
 
 /** The engines that execute programs. */
 export type RuntimeName = "onnxruntime" | "tensorflow" | "tabular" | "python";
@@ -34,4 +35,4 @@ export interface SavedModelProgram {
 }
 
 /** What a platform makes of its files. Plain data: can be sent to another thread. */
-export type Program = OnnxProgram | SavedModelProgram;
+export type Program = OnnxProgram | SavedModelProgram | TabularProgram;

@@ -2,6 +2,7 @@ import type { RuntimeName } from "../model/program.ts";
 import type { Runtime } from "../model/runtime.ts";
 import { OnnxRuntime } from "./onnxruntime/onnx-runtime.ts";
 import type { OnnxRuntimeOptions } from "./onnxruntime/options.ts";
+import { TabularRuntime } from "./tabular/tabular-runtime.ts";
 import type { LocateTensorFlow, TensorFlowRuntimeOptions } from "./tensorflow/options.ts";
 import { TensorFlowRuntime } from "./tensorflow/tensorflow-runtime.ts";
 
@@ -23,6 +24,7 @@ export type RuntimeRegistry = ReadonlyMap<RuntimeName, Runtime>;
 export function createRuntimes(options: RuntimeOptions, { locateTensorFlow }: LoadingParts = {}): RuntimeRegistry {
   return new Map<RuntimeName, Runtime>([
     ["onnxruntime", new OnnxRuntime(options.onnxruntime)],
+    ["tabular", new TabularRuntime()],
     ["tensorflow", new TensorFlowRuntime(options.tensorflow, locateTensorFlow)],
   ]);
 }

@@ -1,0 +1,129 @@
+import type { DType } from "../tensor/dtype.ts";
+import type { Signatures } from "../tensor/signature.ts";
+
+/**
+ * Trees of numbers, as every library has them. Nodes of all trees lie in arrays one after the other, a node's place is its number. All
+ * arrays are over shared memory, so that a model is there once for all threads.
+ *
+ * A row goes down each tree from its root. At an inner node it goes left when {@link TreeEnsemble.leftWhen} holds of its value in the
+ * node's column and the node's threshold, or by the node's set of categories; a value that counts as missing goes where the node's
+ * {@link NODE_DEFAULT_LEFT} says. The value of the leaf that it reaches is added to the tree's group.
+ */
+export interface TreeEnsemble {
+  /** The type that inputs are rounded to, and in which sums are made. */
+  readonly precision: "float32" | "float64";
+  /** Columns of a row. */
+  readonly columns: number;
+  /** Sums a row has. */
+  readonly groups: number;
+  /** The first node of each tree, in the order in which they are added. */
+  readonly roots: Int32Array;
+  /** The group that each tree adds to. */
+  readonly treeGroups: Int32Array;
+  /** Column that a node looks at; -1 for a leaf. */
+  readonly features: Int32Array;
+  /** What an inner node compares with; a leaf's value. Of the ensemble's precision. */
+  readonly values: Float32Array | Float64Array;
+  /** Children of an inner node; of a leaf, `left` is the number that its library gives it. */
+  readonly left: Int32Array;
+  readonly right: Int32Array;
+  /** The bits `NODE_*`. */
+  readonly rules: Uint8Array;
+  readonly leftWhen: "less" | "less-or-equal";
+  /** Sets of categories of the nodes that have one; absent when there is none. */
+  readonly categories?: CategorySets;
+  /** Where sums begin, one of each group. */
+  readonly base: Float32Array | Float64Array;
+  /** Whether the base is the first or the last that is added: the last bits depend on it. */
+  readonly baseIsAdded: "first" | "last";
+  /** What sums are divided by at the end: the number of trees of an average, else 1. */
+  readonly divisor: number;
+  /** Linear functions of leaves, where they have any; a leaf without one has its value. */
+  readonly linearLeaves?: LinearLeaves;
+}
+
+/** A set of categories is a set of bits: category `c` is bit `c % 32` of word `c / 32`. */
+export interface CategorySets {
+  /** Side to which a category in the set goes. */
+  readonly inSet: "left" | "right";
+  /** By node, the first word of its set; meaningless for nodes without {@link NODE_CATEGORICAL}. */
+  readonly starts: Int32Array;
+  /** By node, the number of words. */
+  readonly lengths: Int32Array;
+  readonly words: Uint32Array;
+}
+
+/** Leaf `n` is `constants[n] + sum of coefficients * columns`; its value stands when one of these columns is NaN. */
+export interface LinearLeaves {
+  readonly constants: Float64Array;
+  /** By node, the first of its terms, and their number; -1 for a node that is no linear leaf. */
+  readonly starts: Int32Array;
+  readonly lengths: Int32Array;
+  readonly columns: Int32Array;
+  readonly coefficients: Float64Array;
+}
+
+/** A missing value goes left. */
+export const NODE_DEFAULT_LEFT = 1;
+/** The node has a set of categories in place of a threshold. */
+export const NODE_CATEGORICAL = 2;
+/** NaN is missing; otherwise NaN is 0, or no category. */
+export const NODE_NAN_IS_MISSING = 4;
+/** What is 0, to 1e-35, is missing, and NaN with it. */
+export const NODE_ZERO_IS_MISSING = 8;
+
+/** What is done to every number, or every row, of a matrix. */
+export type Link =
+  | { readonly kind: "sigmoid"; readonly steepness: number }
+  | { readonly kind: "softmax" }
+  | { readonly kind: "exp" }
+  /** 1 above 0, else 0. */
+  | { readonly kind: "step" }
+  /** The square with the sign of the number. */
+  | { readonly kind: "signed-square" }
+  /** The number of the largest in a row, the first of equals. */
+  | { readonly kind: "argmax" }
+  /** A probability p as [1 - p, p]. */
+  | { readonly kind: "complement" };
+
+/**
+ * One step from values to a value; values have names. Those of the input come first, and each step takes what is there already. Only the
+ * steps that the wanted outputs need are done.
+ */
+export type TabularOperation =
+  | { readonly kind: "tree-sums"; readonly from: string; readonly to: string; readonly ensemble: TreeEnsemble }
+  /** The number of the leaf that a row reaches in each tree, as its library counts. */
+  | { readonly kind: "tree-leaves"; readonly from: string; readonly to: string; readonly ensemble: TreeEnsemble }
+  /** Rows times `weights` (a column's weights side by side) plus `bias`; NaN counts as 0. In float32 when the arrays are. */
+  | {
+      readonly kind: "linear";
+      readonly from: string;
+      readonly to: string;
+      readonly weights: Float32Array | Float64Array;
+      readonly bias: Float32Array | Float64Array;
+    }
+  /** In float32 when the value is. */
+  | { readonly kind: "link"; readonly from: string; readonly to: string; readonly link: Link }
+  /** The label with the number that a row has. */
+  | { readonly kind: "labels"; readonly from: string; readonly to: string; readonly labels: readonly (string | number)[] };
+
+/** An output of a signature: a value, and the form it is answered in. */
+export interface TabularOutput {
+  readonly value: string;
+  readonly dtype: DType;
+  /** Whether rows are answered as a vector, for values of one column; else as a matrix. */
+  readonly vector: boolean;
+}
+
+/** A model that is evaluated here, on typed arrays. Plain data. */
+export interface TabularProgram {
+  readonly runtime: "tabular";
+  readonly signatures: Signatures;
+  /** The one input, a matrix of numbers: its alias in every signature, and columns of a row. */
+  readonly input: { readonly alias: string; readonly columns: number; readonly precision: "float32" | "float64" };
+  readonly operations: readonly TabularOperation[];
+  /** By signature and alias. */
+  readonly outputs: ReadonlyMap<string, ReadonlyMap<string, TabularOutput>>;
+  /** Bytes of the model's files. */
+  readonly bytes: number;
+}
