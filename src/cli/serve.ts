@@ -13,6 +13,9 @@ import { servingOptions } from "./resolved-options.ts";
 import type { TlsSide } from "./tls-side.ts";
 import { version } from "./version.ts";
 
+/** Milliseconds that the process may take to end by itself once everything is stopped. */
+const LONGEST_END_MS = 1000;
+
 /**
  * Serves models until a signal ends it. Resolves with the exit code after SIGTERM or SIGINT; a second signal ends the
  * process at once. Rejects with a ServingError when it cannot start.
@@ -27,6 +30,8 @@ export async function serve(options: ServerOptions, print: (text: string) => voi
     log.info("stopping", { signal: await signalled });
     await running.stop();
     log.info("stopped");
+    // A native call that cannot be interrupted, such as one to a server that is gone, would hold up the end of the process.
+    setTimeout(() => exitAtOnce(0), LONGEST_END_MS).unref();
     return 0;
   } finally {
     clearInterval(alive);

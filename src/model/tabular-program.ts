@@ -77,6 +77,8 @@ export type Link =
   | { readonly kind: "sigmoid"; readonly steepness: number }
   | { readonly kind: "softmax" }
   | { readonly kind: "exp" }
+  /** The logarithm of 1 + e^x, as `log1p(exp(x))`. */
+  | { readonly kind: "log1p-exp" }
   /** 1 above 0, else 0. */
   | { readonly kind: "step" }
   /** The square with the sign of the number. */

@@ -12,7 +12,11 @@ describe("the inputs of a request", () => {
   });
 
   test.each([
-    [["a"], "input size does not match signature: 1!=3 len({a}) != len({a,b,k}). Sent extra: {}. Missing but required: {b}."],
+    [
+      ["a"],
+      "Signature input alias: b(feed name: b) not found in request and no default value provided. " +
+        "Inputs expected to be in the request {a,b,k}, or default input alias set: {k}",
+    ],
     [
       ["a", "b", "k", "q", "p"],
       "input size does not match signature: 5!=3 len({a,b,k,p,q}) != len({a,b,k}). Sent extra: {p,q}. Missing but required: {}.",
@@ -31,6 +35,12 @@ describe("the inputs of a request", () => {
       expect.objectContaining({ code: "invalid-argument", message }),
     );
   });
+});
+
+test("without defaults a request of fewer inputs is told their number", () => {
+  const plain: Signature = { ...signature, inputs: [info("a"), info("b")] };
+  const message = "input size does not match signature: 1!=2 len({a}) != len({a,b}). Sent extra: {}. Missing but required: {b}.";
+  expect(() => checkInputNames(plain, given("a"))).toThrow(expect.objectContaining({ code: "invalid-argument", message }));
 });
 
 describe("the outputs of a request", () => {

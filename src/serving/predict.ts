@@ -19,7 +19,8 @@ export function checkInputNames(signature: Signature, given: ReadonlyMap<string,
     .filter((input) => !input.optional && !given.has(input.alias))
     .map((input) => input.alias)
     .sort();
-  if (given.size === declared.size && missing.length > 0) {
+  const hasDefaults = signature.inputs.some((input) => input.optional);
+  if (missing.length > 0 && (given.size === declared.size || (hasDefaults && given.size < declared.size))) {
     const name = signature.inputs.find((input) => input.alias === missing[0])!.name;
     const defaults = signature.inputs.filter((input) => input.optional).map((input) => input.alias);
     throw new ServingError(

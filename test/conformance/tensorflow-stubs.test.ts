@@ -25,37 +25,44 @@ const CHECKS = [
   "session run where it is off",
 ];
 
-describe.skipIf(python === undefined)(`TensorFlow Serving's stubs (${NO_LIBRARY}, or without PyPI tensorflow-serving-api)`, () => {
-  const folder = temporaryFolder();
-  let server: RunningServer;
-  let withoutSessions: RunningServer;
+describe.skipIf(python === undefined)(
+  `TensorFlow Serving's stubs (${NO_LIBRARY}, or without PyPI tensorflow-serving-api)`,
+  () => {
+    let folder: ReturnType<typeof temporaryFolder>;
+    let server: RunningServer;
+    let withoutSessions: RunningServer;
 
-  beforeAll(async () => {
-    const base = fixture("tensorflow");
-    const names = readdirSync(base).filter((name) => /^tf[12]_/.test(name));
-    const models = names.map((name) => [name, { base_path: join(base, name), version_policy: "all" }] as const);
-    const file = join(folder.path, "models.json");
-    writeFileSync(file, JSON.stringify({ models: { ...Object.fromEntries(models), loop: { base_path: join(base, "runtime", "loop") } } }));
-    const flags = [`--model_config_file=${file}`, `--tensorflow_library=${LIBRARY}`];
-    server = await startServer([...flags, "--enable_session_service"]);
-    withoutSessions = await startServer(flags);
-  }, 120_000);
+    beforeAll(async () => {
+      folder = temporaryFolder();
+      const base = fixture("tensorflow");
+      const names = readdirSync(base).filter((name) => /^tf[12]_/.test(name));
+      const models = names.map((name) => [name, { base_path: join(base, name), version_policy: "all" }] as const);
+      const file = join(folder.path, "models.json");
+      writeFileSync(
+        file,
+        JSON.stringify({ models: { ...Object.fromEntries(models), loop: { base_path: join(base, "runtime", "loop") } } }),
+      );
+      const flags = [`--model_config_file=${file}`, `--tensorflow_library=${LIBRARY}`];
+      server = await startServer([...flags, "--enable_session_service"]);
+      withoutSessions = await startServer(flags);
+    }, 120_000);
 
-  afterAll(async () => {
-    await server?.stop();
-    await withoutSessions?.stop();
-    folder.remove();
-  });
+    afterAll(async () => {
+      await server?.stop();
+      await withoutSessions?.stop();
+      folder?.remove();
+    });
 
-  test("get what TensorFlow for Python answers, of models of both TensorFlows", async () => {
-    const script = new URL("./tensorflow_stubs.py", import.meta.url).pathname;
-    const targets = [`127.0.0.1:${server.port}`, `127.0.0.1:${withoutSessions.port}`];
-    const child = spawn(python!, [script, fixture("tensorflow"), ...targets], { stdio: ["ignore", "pipe", "pipe"] });
-    let [stdout, stderr] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-    const [code] = (await once(child, "close")) as [number | null];
-    expect(stdout.trim().split("\n"), stderr).toEqual(CHECKS.map((name) => `${name}: equal`));
-    expect(code).toBe(0);
-  }, 250_000);
-});
+    test("get what TensorFlow for Python answers, of models of both TensorFlows", async () => {
+      const script = new URL("./tensorflow_stubs.py", import.meta.url).pathname;
+      const targets = [`127.0.0.1:${server.port}`, `127.0.0.1:${withoutSessions.port}`];
+      const child = spawn(python!, [script, fixture("tensorflow"), ...targets], { stdio: ["ignore", "pipe", "pipe"] });
+      let [stdout, stderr] = ["", ""];
+      child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+      const [code] = (await once(child, "close")) as [number | null];
+      expect(stdout.trim().split("\n"), stderr).toEqual(CHECKS.map((name) => `${name}: equal`));
+      expect(code).toBe(0);
+    }, 250_000);
+  },
+);

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fixture, temporaryFolder } from "../support/folders.ts";
+import { GrpcClient } from "../support/grpc-client.ts";
 import { pythonWith } from "../support/python.ts";
+import { reload } from "../support/reload.ts";
 import { type RestAnswer, rest } from "../support/rest.ts";
 import { freePort, type RunningServer, startServer } from "../support/server.ts";
 import { LIBRARY, NO_LIBRARY } from "../support/tensorflow.ts";
@@ -34,10 +36,14 @@ describe.skipIf(LIBRARY === undefined || python === undefined)(
       target = `grpc://127.0.0.1:${worker}`;
       const config = join(folder, "models.json");
       const near = { base_path: fixture("tensorflow", "tf2_two_versions"), version_policy: { specific: [1] } };
-      // Nobody waits long for a cluster that is gone.
-      const far = { base_path: "far", session_target: target, session_config: { operation_timeout_in_ms: 2000 } };
+      const far = { base_path: "far", session_target: target };
       writeFileSync(config, JSON.stringify({ models: { far, near } }));
-      const flags = [`--model_config_file=${config}`, `--tensorflow_library=${LIBRARY}`, "--rest_api_timeout_in_ms=3000"];
+      const flags = [
+        `--model_config_file=${config}`,
+        `--tensorflow_library=${LIBRARY}`,
+        "--rest_api_timeout_in_ms=10000",
+        "--threads=1",
+      ];
       server = await startServer(flags);
     }, 120_000);
 
@@ -73,9 +79,37 @@ describe.skipIf(LIBRARY === undefined || python === undefined)(
       cluster.stdin!.end();
       await once(cluster, "exit");
       const answer = await ask(server.url, "far");
-      expect(answer.status, answer.text).toBeGreaterThanOrEqual(500);
+      expect(answer.status, answer.text).toBe(504);
       expect(await outputs(server.url, "near")).toEqual([2.5, 3.5]);
     }, 60_000);
+
+    test("keeps no other model's run, load or unload from a thread of the pool while requests wait for it", async () => {
+      let answered = 0;
+      const waiting = Array.from({ length: 12 }, () => ask(server.url, "far").finally(() => answered++));
+      const loop = fixture("tensorflow", "runtime", "loop");
+      const client = new GrpcClient(server.port);
+      // The first run of a model is always done in the pool, and so is its load.
+      const models = JSON.parse(readFileSync(join(folder, "models.json"), "utf8")) as {
+        models: Record<string, { base_path: string }>;
+      };
+      const listed = Object.entries({ ...models.models, loop: { base_path: loop } });
+      try {
+        await reload(
+          client,
+          listed.map(([name, { base_path: path }]) => [name, resolve(folder, path)]),
+          "tensorflow",
+        );
+        const { text } = await rest(`${server.url}/v1/models/loop:predict`, '{"inputs": 3}');
+        expect(JSON.parse(text)).toEqual({ outputs: 3 });
+        expect(answered).toBe(0);
+      } finally {
+        client.close();
+      }
+      for (const { status } of await Promise.all(waiting)) expect(status).toBe(504);
+    }, 60_000);
+
+    // TensorFlow would wait for the cluster for a minute.
+    test("does not keep the server from its end", async () => expect(await server.stop()).toBe(0), 45_000);
   },
 );
 

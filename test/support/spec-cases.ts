@@ -47,7 +47,7 @@ export interface SpecModels {
   readonly platform: string;
   readonly flags: readonly string[];
   /** Why a case cannot be shown with these models; undefined when it can. */
-  reason(row: SpecCase): string | undefined;
+  readonly reason: (row: SpecCase) => string | undefined;
 }
 
 const TABLES = ["json_tensor", "http_rest_api_handler", "http_rest_api_util"];
@@ -57,15 +57,16 @@ const HALF_PLUS_TWO = "saved_model_half_plus_two_2_versions";
 
 /** Defines the tests of all tables on models of one kind: each case that they can show, and which are left out by snapshot. */
 export function describeSpecCases({ folder, platform, flags, reason }: SpecModels): void {
-  const { path: scratch, remove } = temporaryFolder();
   const base = fixture(...folder);
+  let scratch: ReturnType<typeof temporaryFolder>;
   let server: RunningServer;
 
   beforeAll(async () => {
+    scratch = temporaryFolder();
     const config = (name: string, of: string, labels = "") =>
       `config { name: ${JSON.stringify(name)} base_path: ${JSON.stringify(join(base, of))} model_platform: "${platform}" ${labels} }`;
     const label = (text: string) => `version_labels { key: ${JSON.stringify(text)} value: 123 }`;
-    const file = join(scratch, "models.config");
+    const file = join(scratch.path, "models.config");
     const list = [
       ...readdirSync(base).map((name) => config(name, name, name === HALF_PLUS_TWO ? label("Version_Label") : "")),
       config("modelname", HALF_PLUS_TWO, `${label("latest")} ${label(ODD_LABEL)}`),
@@ -77,7 +78,7 @@ export function describeSpecCases({ folder, platform, flags, reason }: SpecModel
 
   afterAll(async () => {
     await server?.stop();
-    remove();
+    scratch?.remove();
   });
 
   const leftOut = (row: SpecCase): string | undefined =>
@@ -160,7 +161,7 @@ function valuesOf({ kind }: Feature): (string | number)[] {
       return ["f", ...kind.value.value.map((value) => (Number.isFinite(value) ? value : String(value)))];
     case "int64List":
       return ["i", ...kind.value.value.map(Number)];
-    default:
+    case undefined:
       return [];
   }
 }

@@ -6,6 +6,7 @@ test.each<[Link, number, readonly number[], readonly number[]]>([
   [{ kind: "sigmoid", steepness: 1 }, 1, [0, 1000, -1000], [0.5, 1, 0]],
   [{ kind: "sigmoid", steepness: 0.5 }, 1, [2], [1 / (1 + Math.exp(-1))]],
   [{ kind: "exp" }, 1, [0, 1], [1, Math.E]],
+  [{ kind: "log1p-exp" }, 1, [0, -50], [Math.LN2, Math.exp(-50)]],
   [{ kind: "step" }, 1, [-1, 0, 0.1], [0, 0, 1]],
   [{ kind: "signed-square" }, 1, [-3, 2], [-9, 4]],
   [{ kind: "softmax" }, 2, [1000, 1000, 0, Math.log(3)], [0.5, 0.5, 0.25, 0.75]],

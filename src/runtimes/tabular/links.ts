@@ -8,6 +8,8 @@ export function applyLink(link: Link, matrix: Matrix): Matrix {
       return each(matrix, (value) => 1 / (1 + Math.exp(-link.steepness * value)));
     case "exp":
       return each(matrix, Math.exp);
+    case "log1p-exp":
+      return each(matrix, (value) => Math.log1p(Math.exp(value)));
     case "step":
       return each(matrix, (value) => (value > 0 ? 1 : 0));
     case "signed-square":

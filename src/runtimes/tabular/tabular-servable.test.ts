@@ -111,7 +111,7 @@ test("many rows are evaluated in slices with turns for others between them, and 
 test("whoever leaves ends an evaluation of many rows", async () => {
   const servable = await attached();
   const leaving = new AbortController();
-  const outputs = servable.run("predict", X(...new Array<number>(100_000).fill(1)), ["margin"], { signal: leaving.signal });
+  const outputs = servable.run("predict", X(...Array.from({ length: 100_000 }, () => 1)), ["margin"], { signal: leaving.signal });
   leaving.abort(new ServingError("cancelled", "gone"));
   await expect(outputs).rejects.toMatchObject({ code: "cancelled", message: "gone" });
 });

@@ -67,6 +67,19 @@ function failedLoad(library: TensorFlowLibrary, { folder, opTypes }: SessionPart
   return missingOpsError(missing.length === 0 ? [op] : missing, library.version);
 }
 
+/** Longest that a session on another server is waited for when it is closed; the server may be gone. */
+const REMOTE_CLOSE_MS = 3000;
+
+/** As {@link closeSession}, but what takes long is left to end by itself. */
+export async function closeRemoteSession(library: TensorFlowLibrary, loaded: LoadedSession): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, REMOTE_CLOSE_MS);
+  });
+  await Promise.race([closeSession(library, loaded), late]);
+  clearTimeout(timer);
+}
+
 /** Ends a session on another thread, and what it is still running; frees its graph. Never rejects. */
 export async function closeSession({ api }: TensorFlowLibrary, { session, graph }: LoadedSession): Promise<void> {
   const status = api.newStatus();

@@ -9,7 +9,7 @@ import { BIG_MODEL_BYTES } from "../run-pace.ts";
 import { loadCustomOps } from "./custom-ops.ts";
 import { openLibrary, openLibraryElsewhere } from "./library.ts";
 import { type LocateTensorFlow, resolveTensorFlowOptions, type TensorFlowRuntimeOptions } from "./options.ts";
-import { closeSession, type LoadedSession, loadSession } from "./session.ts";
+import { closeRemoteSession, closeSession, type LoadedSession, loadSession } from "./session.ts";
 import type { InputDefaults } from "./signature-plans.ts";
 import { TensorFlowServable } from "./tensorflow-servable.ts";
 
@@ -30,12 +30,16 @@ export class TensorFlowRuntime implements Runtime {
   readonly #locate: LocateTensorFlow;
   /** Runs of this thread, of all its models, that may be with libuv's pool at once. */
   readonly #gate: RunGate;
+  /** Those that wait for another server: should it be gone, they keep what they have for long, and others need the pool too. */
+  readonly #remoteGate: RunGate;
 
   /** `locate` is asked where models are loaded; threads that only run them have no need of it. */
   constructor(options: TensorFlowRuntimeOptions = {}, locate: LocateTensorFlow = noLibrary) {
     this.#options = options;
     this.#locate = locate;
-    this.#gate = new RunGate(Math.max(4, availableParallelism()), options.runLimits);
+    const cores = availableParallelism();
+    this.#gate = new RunGate(Math.max(4, cores), options.runLimits);
+    this.#remoteGate = new RunGate(Math.max(1, Math.floor(poolSize() / (2 * cores))), options.runLimits);
   }
 
   async load(program: Program, signal: AbortSignal, { tensorflow }: EngineOptions = {}): Promise<SharedModel> {
@@ -62,15 +66,22 @@ export class TensorFlowRuntime implements Runtime {
       { library, session, graph, slow: slow || expectLong, remote },
       signatures,
       defaults,
-      this.#gate,
+      remote ? this.#remoteGate : this.#gate,
     );
   }
 
   async unload({ handle }: SharedModel): Promise<void> {
-    const { libraryPath, session, graph } = handle as TensorFlowHandle;
-    await closeSession(openLibrary(libraryPath), { session, graph });
+    const { libraryPath, session, graph, remote } = handle as TensorFlowHandle;
+    const close = remote ? closeRemoteSession : closeSession;
+    await close(openLibrary(libraryPath), { session, graph });
     await returnFreeMemory();
   }
+}
+
+/** Threads of libuv's pool. */
+function poolSize(): number {
+  const given = Number(process.env.UV_THREADPOOL_SIZE);
+  return Number.isInteger(given) && given > 0 ? given : 4;
 }
 
 function noLibrary(): Promise<string> {
