@@ -89,8 +89,8 @@ export type Link =
   | { readonly kind: "complement" };
 
 /**
- * One step from values to a value; values have names. Those of the input come first, and each step takes what is there already. Only the
- * steps that the wanted outputs need are done.
+ * One step from values to a value; values have names. The input's, `input`, is there first, and each step takes what is there already. Only
+ * the steps that the wanted outputs need are done.
  */
 export type TabularOperation =
   | { readonly kind: "tree-sums"; readonly from: string; readonly to: string; readonly ensemble: TreeEnsemble }

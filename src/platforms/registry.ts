@@ -1,6 +1,8 @@
 import { basename } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
 import type { Platform } from "../model/platform.ts";
+import { lightgbmPlatform } from "./lightgbm/lightgbm-platform.ts";
+import { pickledLightgbmPlatform } from "./lightgbm/pickled-platform.ts";
 import { onnxPlatform } from "./onnx/onnx-platform.ts";
 import { tensorflowPlatform } from "./tensorflow/tensorflow-platform.ts";
 import { unexportedPlatform } from "./tensorflow/unexported-platform.ts";
@@ -15,8 +17,10 @@ interface Entry {
 const ENTRIES: readonly Entry[] = [
   { platform: onnxPlatform, looksFor: "an .onnx file, or a folder with model.onnx or one .onnx file" },
   { platform: tensorflowPlatform, looksFor: "a folder with saved_model.pb or saved_model.pbtxt" },
+  { platform: lightgbmPlatform, looksFor: "a model that LightGBM saved as text, or a folder with one" },
   // Last: what it refuses may be another platform's to serve.
   { platform: unexportedPlatform },
+  { platform: pickledLightgbmPlatform },
 ];
 
 /** Names that a config may give as a model's platform. */

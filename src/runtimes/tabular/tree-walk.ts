@@ -6,8 +6,8 @@ import {
   type TreeEnsemble,
 } from "../../model/tabular-program.ts";
 
-/** What LightGBM holds to be 0. */
-const ZERO = 1e-35;
+/** What LightGBM holds to be 0, a float32. */
+const ZERO = Math.fround(1e-35);
 
 /** The leaf that a row, which begins at `row` in `data`, reaches from a node. The rules are those that {@link TreeEnsemble} states. */
 export function leafOf(ensemble: TreeEnsemble, node: number, data: ArrayLike<number>, row: number): number {
