@@ -30,6 +30,12 @@ export async function findSavedModel(path: string): Promise<SavedModelFolder | u
   return undefined;
 }
 
+/** Whether the file is there that says what the variables' files hold. */
+export async function hasVariables(folder: string): Promise<boolean> {
+  const entry = await stat(join(folder, VARIABLES, "variables.index")).catch(() => undefined);
+  return entry?.isFile() === true;
+}
+
 /**
  * Sum of the sizes of a SavedModel's variables, in bytes; 0 when it has none.
  * @throws ServingError invalid-argument for one that is no regular file inside the folder.

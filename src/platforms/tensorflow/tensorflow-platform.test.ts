@@ -103,9 +103,20 @@ describe("reads", () => {
   });
 
   test("a model without variables", async () => {
+    const folder = join(FIXTURES, "cases/jt_int32/1");
+    expect(await read(folder)).toMatchObject({ folder, tensorflowVersion: expect.stringMatching(/^2\./) as string });
+  });
+
+  test.each([
+    ["without the folder of its variables", "variables"],
+    ["without the list of its variables", "variables/variables.index"],
+  ])("no graph %s, with which every request would fail", async (_, missing) => {
     const folder = await copyOf(COUNTER);
-    await rm(join(folder, "variables"), { recursive: true });
-    expect(await read(folder)).toMatchObject({ bytes: 5469 });
+    await rm(join(folder, missing), { recursive: true });
+    await expect(read(folder)).rejects.toMatchObject({
+      code: "data-loss",
+      message: "variables/variables.index is missing, and the graph of saved_model.pb has variables: copy the whole folder",
+    });
   });
 });
 

@@ -6,7 +6,7 @@ import type { SavedModelProgram } from "../../model/program.ts";
 import type { Signature } from "../../tensor/signature.ts";
 import { chooseMetaGraph } from "./meta-graph.ts";
 import { readSavedModelFile } from "./read-saved-model.ts";
-import { findSavedModel, variablesBytes } from "./saved-model-folder.ts";
+import { findSavedModel, hasVariables, variablesBytes } from "./saved-model-folder.ts";
 import { sessionOverrides } from "./session-overrides-file.ts";
 
 /** The tags of a graph that is to be served, where nobody says other ones. */
@@ -30,6 +30,12 @@ export const tensorflowPlatform = {
     const { model, bytes } = await readSavedModelFile(found, signal);
     const graph = chooseMetaGraph(model, tags, file);
     const overrides = await sessionOverrides(folder);
+    if (restoresVariables(graph) && !(await hasVariables(folder))) {
+      throw new ServingError(
+        "data-loss",
+        `variables/variables.index is missing, and the graph of ${file} has variables: copy the whole folder`,
+      );
+    }
     return {
       runtime: "tensorflow",
       folder,
@@ -42,6 +48,11 @@ export const tensorflowPlatform = {
     };
   },
 } satisfies Platform;
+
+/** The engine loads such a graph without its variables too, and then every request fails. */
+function restoresVariables({ opTypes }: MetaGraph): boolean {
+  return opTypes.has("RestoreV2") && ["VarHandleOp", "VariableV2", "Variable"].some((op) => opTypes.has(op));
+}
 
 function readSignatures(graph: MetaGraph, file: string): Pick<SavedModelProgram, "signatures" | "defaults"> {
   const signatures = new Map<string, Signature>();

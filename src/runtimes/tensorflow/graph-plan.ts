@@ -19,6 +19,8 @@ export interface AttachedGraph {
   readonly slow: boolean;
   /** Whether another process runs it, so that every run is waited for on another thread. */
   readonly remote: boolean;
+  /** Whether a run may take any time, whatever others took, so that every run is done on another thread. */
+  readonly unbounded: boolean;
 }
 
 /** Everything about a run that is the same for the next one: TensorFlow finds its executor by these names. */

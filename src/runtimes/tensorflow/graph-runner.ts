@@ -72,7 +72,8 @@ export class GraphRunner {
   }
 
   #place(plan: GraphPlan, elements: number, share: number): Place {
-    if (this.#graph.remote || plan.runs < RUNS_TO_WARM) return "elsewhere";
+    const { remote, unbounded } = this.#graph;
+    if (remote || unbounded || plan.runs < RUNS_TO_WARM) return "elsewhere";
     return placeOf(plan.pace.expect(elements) / share, this.#elsewhere);
   }
 

@@ -25,6 +25,11 @@ const MESSAGES: readonly (readonly [what: string, message: string, shown: string
     "Op type not registered 'X' in binary running on box-17. Make sure",
     "Op type not registered 'X' Make sure",
   ],
+  [
+    "leaves out what is for who writes Python",
+    "OOM when allocating tensor with shape[9]\n\t [[{{node a}}]]\nHint: If you want to see a list of allocated tensors when OOM happens, add x.",
+    "OOM when allocating tensor with shape[9]\n\t [[{{node a}}]]",
+  ],
   ["keeps shapes and divisions", "shape [?,3] / 2 is 1.5", "shape [?,3] / 2 is 1.5"],
 ];
 
@@ -55,6 +60,15 @@ test.each([
 ])("a graph with ops that are not there names them, the version and the flag: %j", (ops, text) => {
   const { code, message } = missingOpsError(ops, "2.18.1");
   expect([code, message]).toEqual(["unimplemented", `the graph uses ${text} with --custom_op_paths`]);
+});
+
+test("an op without a kernel is told in one line", () => {
+  const message =
+    "No OpKernel was registered to support Op 'BoostedTrees' used by {{node x}} with these attrs: []\nRegistered kernels:\n  <none>";
+  expect(loadError({ code: "invalid-argument", message }, "/srv/m/1")).toMatchObject({
+    code: "unimplemented",
+    message: "the graph uses the op BoostedTrees, of which this TensorFlow has no kernel for the types and devices at hand",
+  });
 });
 
 test("a load that failed names files below the model's folder", () => {

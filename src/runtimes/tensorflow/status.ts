@@ -35,6 +35,7 @@ const LONGEST_MESSAGE = 4096;
  */
 export function cleanMessage(text: string): string {
   const clean = text
+    .replace(/\s*Hint: If you want to see a list of allocated tensors when OOM happens[^\n]*/g, "")
     .replace(/ in binary running on \S+?\.(?=\s|$)/g, "")
     .replace(
       /(^|[\s"'`=([{<,;])(?:[a-z]+:\/{2})?(?:[A-Za-z]:)?[\\/]+(?:[^\\/\s"'`,;()[\]{}<>]+[\\/]+)*([^\\/\s"'`,;()[\]{}<>]+)/g,
@@ -53,6 +54,14 @@ export function runError({ code, message }: Failure): ServingError {
 
 /** The error for a SavedModel in `folder` (absolute) that could not be loaded. */
 export function loadError({ code, message }: Failure, folder: string): ServingError {
+  const kernel = /No OpKernel was registered to support Op '([^']+)'/.exec(message)?.[1];
+  if (kernel !== undefined) {
+    return new ServingError(
+      "unimplemented",
+      `the graph uses the op ${kernel}, of which this TensorFlow has no kernel for the types and devices at hand`,
+      { cause: new Error(message) },
+    );
+  }
   const relative = message.replaceAll(`${folder}/`, "").replaceAll(folder, "the model's folder");
   return new ServingError(code, `the SavedModel cannot be loaded: ${cleanMessage(relative)}`, { cause: new Error(message) });
 }

@@ -12,6 +12,7 @@ import { type LocateTensorFlow, resolveTensorFlowOptions, type TensorFlowRuntime
 import { closeRemoteSession, closeSession, type LoadedSession, loadSession } from "./session.ts";
 import type { InputDefaults } from "./signature-plans.ts";
 import { TensorFlowServable } from "./tensorflow-servable.ts";
+import { isUnbounded } from "./unbounded-ops.ts";
 
 /** A loaded SavedModel, for any thread of this process. Plain data. */
 interface TensorFlowHandle extends LoadedSession {
@@ -21,6 +22,8 @@ interface TensorFlowHandle extends LoadedSession {
   readonly slow: boolean;
   /** Whether another process runs the graph. */
   readonly remote: boolean;
+  /** Whether a run may take any time. */
+  readonly unbounded: boolean;
 }
 
 /** Executes TensorFlow graphs with libtensorflow. Finds its library when the first model needs it. */
@@ -55,15 +58,16 @@ export class TensorFlowRuntime implements Runtime {
       defaults,
       slow: bytes >= BIG_MODEL_BYTES,
       remote: target !== undefined,
+      unbounded: isUnbounded(opTypes),
     };
     return { runtime: this.name, signatures, handle };
   }
 
   attach({ handle, signatures }: SharedModel, expectLong = false): Servable {
-    const { libraryPath, session, graph, defaults, slow, remote } = handle as TensorFlowHandle;
+    const { libraryPath, session, graph, defaults, slow, remote, unbounded } = handle as TensorFlowHandle;
     const library = openLibrary(libraryPath);
     return new TensorFlowServable(
-      { library, session, graph, slow: slow || expectLong, remote },
+      { library, session, graph, slow: slow || expectLong, remote, unbounded },
       signatures,
       defaults,
       remote ? this.#remoteGate : this.#gate,

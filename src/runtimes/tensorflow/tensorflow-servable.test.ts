@@ -46,6 +46,15 @@ describe.skipIf(LIBRARY === undefined)(`a SavedModel in this process (${NO_LIBRA
     expect(numbers((await outputs).get("n"))).toEqual([20_000]);
   });
 
+  test("a graph that may loop for ever is never run on the thread that asks, however short its runs were", async () => {
+    const servable = await attach("runtime/loop/1");
+    for (let i = 0; i < 70; i++) await servable.run("serving_default", count(1), ["n"]);
+    const context = { signal: new AbortController().signal, remainingMs: 1 };
+    const outputs = servable.run("serving_default", count(2_000_000_000), ["n"], context);
+    expect(outputs).toBeInstanceOf(Promise);
+    expect(await thrown(() => outputs)).toMatchObject({ code: "deadline-exceeded" });
+  });
+
   test("gives the outputs that are wanted, in their order", async () => {
     const servable = await attach("tf2_multi_signature/1");
     const inputs = named({ x: floats([1, 4], 0, 1, 2, 3), bias: floats([1, 3], 1, 1, 1) });
