@@ -13,6 +13,9 @@ import { servingOptions } from "./resolved-options.ts";
 import type { TlsSide } from "./tls-side.ts";
 import { version } from "./version.ts";
 
+/** Milliseconds after the drain that a run may go on whose callers are gone. */
+const LONGEST_RUN_MS = 5000;
+
 /** Milliseconds that the process may take to end by itself once everything is stopped. */
 const LONGEST_END_MS = 1000;
 
@@ -67,7 +70,12 @@ async function start(options: ServerOptions, log: Log, print: (text: string) => 
   const stop = async (): Promise<void> => {
     tls?.stop();
     control?.rest();
+    const overdue = setTimeout(() => {
+      log.error("stop_forced", { message: "a model run that nothing can interrupt has not ended" });
+      exitAtOnce(1);
+    }, options.drainTimeoutMs + LONGEST_RUN_MS);
     await pool.drain(options.drainTimeoutMs);
+    clearTimeout(overdue);
     await control?.stop();
     process.off("SIGHUP", onHangUp);
   };

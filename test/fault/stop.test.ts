@@ -191,7 +191,7 @@ test("a second signal ends the process at once with code 1, although a model run
   const running = await startServer([ROUNDS, "--threads=1"]);
   server = running;
   const agent = keptAlive();
-  await ask(agent, running.restPort, "/v1/models/rounds:predict", rounds(20_000));
+  await ask(agent, running.restPort, "/v1/models/rounds:predict", rounds(100_000));
   // About half a minute.
   const lost = ask(agent, running.restPort, "/v1/models/rounds:predict", rounds(20_000_000)).catch(
     (reason: NodeJS.ErrnoException) => reason.code,
