@@ -6,6 +6,8 @@ import { pickledLightgbmPlatform } from "./lightgbm/pickled-platform.ts";
 import { onnxPlatform } from "./onnx/onnx-platform.ts";
 import { tensorflowPlatform } from "./tensorflow/tensorflow-platform.ts";
 import { unexportedPlatform } from "./tensorflow/unexported-platform.ts";
+import { pickledXgboostPlatform } from "./xgboost/pickled-platform.ts";
+import { xgboostPlatform } from "./xgboost/xgboost-platform.ts";
 
 /** A platform and what makes it choose a path, for people; nothing where it only refuses what it finds. */
 interface Entry {
@@ -17,10 +19,12 @@ interface Entry {
 const ENTRIES: readonly Entry[] = [
   { platform: onnxPlatform, looksFor: "an .onnx file, or a folder with model.onnx or one .onnx file" },
   { platform: tensorflowPlatform, looksFor: "a folder with saved_model.pb or saved_model.pbtxt" },
+  { platform: xgboostPlatform, looksFor: "a model that XGBoost saved (.json, .ubj, .bst), or a folder with one" },
   { platform: lightgbmPlatform, looksFor: "a model that LightGBM saved as text, or a folder with one" },
   // Last: what it refuses may be another platform's to serve.
   { platform: unexportedPlatform },
   { platform: pickledLightgbmPlatform },
+  { platform: pickledXgboostPlatform },
 ];
 
 /** Names that a config may give as a model's platform. */

@@ -34,7 +34,10 @@ interface Library {
   readonly leftOut: readonly string[];
 }
 
-const LIBRARIES: readonly Library[] = [{ platform: "lightgbm", files: /^model\.txt$/, tolerance: 1e-9, leftOut: [] }];
+const LIBRARIES: readonly Library[] = [
+  { platform: "lightgbm", files: /^model\.txt$/, tolerance: 1e-9, leftOut: [] },
+  { platform: "xgboost", files: /^model\.(?:json|ubj|bst|deprecated)$/, tolerance: 1e-6, leftOut: [] },
+];
 
 const folder = temporaryFolders();
 

@@ -8,14 +8,15 @@ export function linear(
 ): Matrix {
   const groups = bias.length;
   const sums = zerosLike(weights, rows * groups);
+  const round = weights instanceof Float32Array ? Math.fround : (product: number) => product;
   for (let row = 0; row < rows; row++) {
     for (let group = 0; group < groups; group++) {
       const at = row * groups + group;
-      // In place, so that each addition is rounded to the precision of the sums.
+      // In place, so that each addition is rounded to the precision of the sums, as the product is.
       sums[at] = bias[group]!;
       for (let column = 0; column < width; column++) {
         const value = data[row * width + column]!;
-        if (!Number.isNaN(value)) sums[at]! += value * weights[column * groups + group]!;
+        if (!Number.isNaN(value)) sums[at]! += round(value * weights[column * groups + group]!);
       }
     }
   }

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { answerOf } from "./test-evaluation.ts";
+import { xgboostPlatform } from "./xgboost-platform.ts";
+
+const FIXTURES = resolve(import.meta.dirname, "../../../test/fixtures/xgboost");
+const MODELS = readdirSync(FIXTURES)
+  .flatMap((name) => readdirSync(join(FIXTURES, name)).map((file) => [name, file] as const))
+  .filter(([, file]) => /\.(?:json|ubj|bst|deprecated)$/.test(file) && file !== "golden.json");
+
+interface GoldenTensor {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data: readonly (number | string)[];
+}
+interface Golden {
+  readonly signature: string;
+  readonly inputs: { readonly X: GoldenTensor };
+  readonly outputs: Readonly<Record<string, GoldenTensor>>;
+}
+
+function rowsOf({ shape, data }: GoldenTensor): number[][] {
+  const width = shape[1] ?? 1;
+  return Array.from({ length: shape[0] }, (_, row) => data.slice(row * width, (row + 1) * width).map(Number));
+}
+
+describe.each(MODELS)("%s/%s answers as XGBoost does", async (name, file) => {
+  const cases: readonly Golden[] = JSON.parse(readFileSync(join(FIXTURES, name, "golden.json"), "utf8"));
+  const program = await xgboostPlatform.read(join(FIXTURES, name, file), new AbortController().signal);
+
+  test.each(cases.map((each) => [each.signature, each] as const))("%s", (signature, { inputs, outputs }) => {
+    const [[alias, expected]] = Object.entries(outputs);
+    const declared = program.signatures.get(signature)!;
+    expect(declared.outputs).toEqual([{ alias, name: alias, dtype: expected.dtype, shape: [-1, ...expected.shape.slice(1)] }]);
+    expect(declared.inputs).toEqual([{ alias: "X", name: "X", dtype: "float32", shape: [-1, inputs.X.shape[1]] }]);
+    expect(program.outputs.get(signature)!.get(alias)!.vector).toBe(expected.shape.length === 1);
+    // The library's exp is another one, in float32; all else is equal to the last bit.
+    const isExact = signature !== "predict" || program.outputs.get("predict")!.get("predict")!.value === "margin";
+    const answers = answerOf(program, signature, rowsOf(inputs.X));
+    for (const [row, numbers] of rowsOf(expected).entries()) {
+      for (const [column, number] of numbers.entries()) {
+        const answer = answers[row][column];
+        const tolerance = isExact ? 0 : 1e-6 * Math.max(1, Math.abs(number));
+        expect(Math.abs(answer - number) <= tolerance, `row ${row}: ${answer} is not ${number}`).toBe(true);
+      }
+      expect(answers[row]).toHaveLength(numbers.length);
+    }
+  });
+});
