@@ -284,6 +284,7 @@ describe("refusals", () => {
     ["a negative dimension", proto(DataType.DT_FLOAT, [-1]), /got -1 in shape \[-1\]/],
     ["a dimension of 2^62", proto(DataType.DT_FLOAT, [2 ** 62]), /dimension must be a whole number/],
     ["an overflowing product", proto(DataType.DT_FLOAT, [2 ** 40, 2 ** 40, 2 ** 40]), /too many elements/],
+    ["a product that overflows before a size of 0", proto(DataType.DT_FLOAT, [2 ** 40, 2 ** 40, 0]), /too many elements/],
     ["a product that wraps to 0", proto(DataType.DT_FLOAT, [2 ** 32, 2 ** 32]), /too many elements/],
     [
       "short content",

@@ -8,7 +8,8 @@ export type DeclaredShape = Shape | undefined;
 
 /**
  * Number of elements of a shape.
- * @throws ServingError invalid-argument for a negative or fractional size, or a product above 2^53.
+ * @throws ServingError invalid-argument for a negative or fractional size, or a product above 2^53, also of the first sizes only: engines
+ * count in 64 bits before they come to one of 0.
  */
 export function elementCount(shape: Shape): number {
   let count = 1;
@@ -20,9 +21,9 @@ export function elementCount(shape: Shape): number {
       );
     }
     count *= size;
-  }
-  if (!Number.isSafeInteger(count)) {
-    throw new ServingError("invalid-argument", `shape [${shape.join(",")}] has too many elements`);
+    if (!Number.isSafeInteger(count)) {
+      throw new ServingError("invalid-argument", `shape [${shape.join(",")}] has too many elements`);
+    }
   }
   return count;
 }

@@ -125,5 +125,6 @@ test("files of another kind than the config says end with a reason, and the mode
   const version = await ended("other");
   expect(version.status.error_code).not.toBe("OK");
   expect(version.status.error_message).toMatch(/\.onnx/);
-  expect((await rest(`${server.url}/v1/models/good:predict`, '{"instances": [1.0]}')).status).toBe(200);
+  const { url } = server;
+  await expect.poll(async () => (await rest(`${url}/v1/models/good:predict`, '{"instances": [1.0]}')).status).toBe(200);
 });

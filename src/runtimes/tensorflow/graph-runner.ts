@@ -98,7 +98,10 @@ export class GraphRunner {
       null,
       status,
     );
-    if (timed) plan.pace.note(elements, performance.now() - start, place, false);
+    if (timed) {
+      const milliseconds = performance.now() - start;
+      if (this.#tells(plan, milliseconds, status)) plan.pace.note(elements, milliseconds, place, false);
+    }
     plan.runs++;
     this.#drop(inputValues, feeds);
     return this.#collect(outputValues, plan.fetches, status);
@@ -157,13 +160,19 @@ export class GraphRunner {
         null,
         status,
       );
-      this.#note(plan, elements, performance.now() - start);
+      const milliseconds = performance.now() - start;
+      if (this.#tells(plan, milliseconds, status)) this.#note(plan, elements, milliseconds);
       return this.#collect(outputValues, plan.fetches, status);
     } finally {
       this.#drop(inputValues, feeds);
       if (options !== null) api.deleteBuffer(options);
       api.deleteStatus(status);
     }
+  }
+
+  /** Whether a run's time says anything of the next: one that failed may have ended before it began, unless it took long. */
+  #tells(plan: GraphPlan, milliseconds: number, status: Pointer): boolean {
+    return this.#graph.library.api.getCode(status) === 0 || milliseconds > Math.max(LONG_WAIT_MS, plan.pace.milliseconds);
   }
 
   /**

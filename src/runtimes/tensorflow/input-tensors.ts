@@ -2,6 +2,7 @@ import koffi from "koffi";
 import { ServingError } from "../../base/serving-error.ts";
 import { dataTypeNumber } from "../../codec/data-type.ts";
 import { encodeTensorProto } from "../../codec/tensor-proto-plan.ts";
+import { elementCount } from "../../tensor/shape.ts";
 import type { NumericTensor, Tensor } from "../../tensor/tensor.ts";
 import type { Pointer } from "../native-calls.ts";
 import type { TensorFlowLibrary } from "./library.ts";
@@ -9,6 +10,9 @@ import { failureOf } from "./status.ts";
 
 /** TensorFlow's limit on the number of dimensions. */
 const MAX_RANK = 254;
+
+/** Above it protobuf, which counts in 32 bits, ends the process. */
+const MOST_PROTO_BYTES = 2 ** 31 - 1;
 
 /** `TF_FLOAT`; what a tensor is before it takes another's place. */
 const FLOAT = 1;
@@ -22,7 +26,8 @@ const proto = new BigUint64Array(new ArrayBuffer(24));
 /**
  * A `TF_Tensor *` with a copy of the elements, the caller's to delete. A copy, because a graph may keep its input: an assignment to a
  * variable shares it.
- * @throws ServingError resource-exhausted when there is no room for it.
+ * @throws ServingError resource-exhausted when there is no room for it, or its strings take 2 GiB; invalid-argument for a shape that
+ * cannot be.
  */
 export function nativeTensor(library: TensorFlowLibrary, tensor: Tensor): Pointer {
   // Strings only this way: their memory must be TensorFlow's own.
@@ -33,6 +38,8 @@ function numericTensor(library: TensorFlowLibrary, { dtype, shape, data }: Numer
   const { api } = library;
   const rank = shape.length;
   if (rank > MAX_RANK) throw new ServingError("invalid-argument", `a tensor has more than ${MAX_RANK} dimensions`);
+  // TensorFlow ends the process for a shape that it cannot count, and a batch may make one of requests' shapes that could be.
+  elementCount(shape);
   for (let i = 0; i < rank; i++) sizes[i] = BigInt(shape[i]!);
   const { byteLength } = data;
   const native = api.allocateTensor(dataTypeNumber(dtype), sizes, rank, byteLength);
@@ -49,9 +56,15 @@ function numericTensor(library: TensorFlowLibrary, { dtype, shape, data }: Numer
 
 /**
  * A `TF_Tensor *` of what a serialized `tensorflow.TensorProto` says, the caller's to delete.
- * @throws ServingError with TensorFlow's code when the bytes are no tensor.
+ * @throws ServingError with TensorFlow's code when the bytes are no tensor; resource-exhausted for 2 GiB and more.
  */
 export function tensorFromProto({ api, status }: TensorFlowLibrary, bytes: Uint8Array): Pointer {
+  if (bytes.length > MOST_PROTO_BYTES) {
+    throw new ServingError(
+      "resource-exhausted",
+      `a tensor of ${bytes.length} bytes as a message has more than 2 GiB: send fewer at once`,
+    );
+  }
   const native = api.allocateTensor(FLOAT, NO_ELEMENTS, 1, 0);
   if (native === null) throw noRoom(bytes.length);
   // Not undefined while the call runs: it is used again below.

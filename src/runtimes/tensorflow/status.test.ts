@@ -41,6 +41,11 @@ test("a very long message is cut", () => {
   expect(cleanMessage("x".repeat(10_000)).length).toBeLessThan(5000);
 });
 
+test("a message that repeats a long row of blanks is read at once", () => {
+  const blanks = " ".repeat(2_000_000);
+  expect(cleanMessage(`could not convert string: ${blanks}x`)).toBe("could not convert string:");
+});
+
 test("a run that failed has TensorFlow's code", () => {
   expect(runError({ code: "out-of-range", message: "indices[0] = 7 is not in [0, 3)" })).toMatchObject({
     code: "out-of-range",

@@ -28,6 +28,8 @@ export function expectSuccess(api: TensorFlowApi, status: Pointer): void {
 }
 
 const LONGEST_MESSAGE = 4096;
+/** More of a text is not even looked at: it may hold a whole input of the request. */
+const MOST_READ = 16 * LONGEST_MESSAGE;
 
 /**
  * TensorFlow's text without what clients must not see: paths (but for the file's name), addresses and the machine's name. Node names
@@ -35,7 +37,9 @@ const LONGEST_MESSAGE = 4096;
  */
 export function cleanMessage(text: string): string {
   const clean = text
-    .replace(/\s*Hint: If you want to see a list of allocated tensors when OOM happens[^\n]*/g, "")
+    .slice(0, MOST_READ)
+    // Looks for white space only where it begins: at each place of a long row of it anew would take for ever.
+    .replace(/(?<!\s)\s*Hint: If you want to see a list of allocated tensors when OOM happens[^\n]*/g, "")
     .replace(/ in binary running on \S+?\.(?=\s|$)/g, "")
     .replace(
       /(^|[\s"'`=([{<,;])(?:[a-z]+:\/{2})?(?:[A-Za-z]:)?[\\/]+(?:[^\\/\s"'`,;()[\]{}<>]+[\\/]+)*([^\\/\s"'`,;()[\]{}<>]+)/g,

@@ -3,6 +3,8 @@ import { ServingError } from "../../base/serving-error.ts";
 import { stringAt } from "../../tensor/string-array.ts";
 import { type NamedTensors, type NumericTensor, type StringTensor, stringTensor, type Tensor } from "../../tensor/tensor.ts";
 import { attach, BIG, endAttached, LIBRARY, load, NO_LIBRARY, programOf, thrown } from "./attached-fixture.ts";
+import { tensorFromProto } from "./input-tensors.ts";
+import { openLibrary } from "./library.ts";
 import { TensorFlowRuntime } from "./tensorflow-runtime.ts";
 
 const floats = (shape: number[], ...values: number[]): NumericTensor => ({
@@ -53,6 +55,35 @@ describe.skipIf(LIBRARY === undefined)(`a SavedModel in this process (${NO_LIBRA
     const outputs = servable.run("serving_default", count(2_000_000_000), ["n"], context);
     expect(outputs).toBeInstanceOf(Promise);
     expect(await thrown(() => outputs)).toMatchObject({ code: "deadline-exceeded" });
+  });
+
+  test("requests that fail at once do not make a long run one for the thread that asks", async () => {
+    const servable = await attach("tf2_keras_mlp/1");
+    const features = (...shape: number[]): NamedTensors =>
+      named({ features: { dtype: "float32", shape, data: new Float32Array(800_000) } });
+    const run = (inputs: NamedTensors) => servable.run("serving_default", inputs, ["output_0"]);
+    const [long, wrong] = [features(100_000, 8), features(8, 100_000)];
+    for (let i = 0; i < 4; i++) await run(long);
+    for (let i = 0; i < 60; i++) expect(await thrown(() => run(wrong))).toMatchObject({ code: "invalid-argument" });
+    const outputs = run(long);
+    expect(outputs).toBeInstanceOf(Promise);
+    await outputs;
+  });
+
+  test("a shape whose sizes overflow before one of 0 is refused, and does not end the process", async () => {
+    const servable = await attach("tf2_two_versions/1");
+    for (const shape of [
+      [2 ** 40, 2 ** 40, 0],
+      [1000, 2 ** 52, 0],
+    ]) {
+      const error = await thrown(() => servable.run("serving_default", named({ x: floats(shape) }), ["y"]));
+      expect(error).toMatchObject({ code: "invalid-argument", message: expect.stringContaining("too many elements") as string });
+    }
+  });
+
+  test("strings of 2 GiB are refused, and do not end the process", async () => {
+    const { message, code } = await thrown(() => tensorFromProto(openLibrary(LIBRARY!), new Uint8Array(2 ** 31)));
+    expect([code, message]).toEqual(["resource-exhausted", expect.stringContaining("more than 2 GiB")]);
   });
 
   test("gives the outputs that are wanted, in their order", async () => {
