@@ -86,7 +86,28 @@ export type Link =
   /** The number of the largest in a row, the first of equals. */
   | { readonly kind: "argmax" }
   /** A probability p as [1 - p, p]. */
-  | { readonly kind: "complement" };
+  | { readonly kind: "complement" }
+  /** A number x as [-x, x]. */
+  | { readonly kind: "mirror" }
+  /** 1 from 0 on, else 0. */
+  | { readonly kind: "step-from-zero" }
+  /** The number of the smallest in a row, the first of equals. */
+  | { readonly kind: "argmin" }
+  /** Each number divided by the sum of its row. */
+  | { readonly kind: "shares" }
+  /** The natural logarithm. */
+  | { readonly kind: "log" }
+  /** The natural logarithm of the softmax, exact where that is 0 to the last bit. */
+  | { readonly kind: "log-softmax" }
+  | { readonly kind: "sqrt" }
+  | { readonly kind: "tanh" }
+  /** 0 below 0. */
+  | { readonly kind: "relu" }
+  | { readonly kind: "clip"; readonly least: number; readonly most: number }
+  /** Rounded to float32, in float64 all the same. */
+  | { readonly kind: "round-to-float32" }
+  /** As it is; infinite numbers, and NaN unless it is `allowed`, are an error of the request's. */
+  | { readonly kind: "finite"; readonly nan: "allowed" | "refused" };
 
 /**
  * One step from values to a value; values have names. The input's, `input`, is there first, and each step takes what is there already. Only
@@ -106,6 +127,48 @@ export type TabularOperation =
     }
   /** In float32 when the value is. */
   | { readonly kind: "link"; readonly from: string; readonly to: string; readonly link: Link }
+  /** A number of each column is added to its values, or they are divided by it, and so on. */
+  | {
+      readonly kind: "columns";
+      readonly from: string;
+      readonly to: string;
+      readonly does: "add" | "subtract" | "multiply" | "divide";
+      readonly by: Float64Array;
+    }
+  /** What is `missing`, which may be NaN, is replaced by a value of its column. */
+  | {
+      readonly kind: "impute";
+      readonly from: string;
+      readonly to: string;
+      readonly missing: number;
+      readonly values: Float64Array;
+    }
+  /** Some columns, in this order. */
+  | { readonly kind: "select"; readonly from: string; readonly to: string; readonly columns: Int32Array }
+  /**
+   * For each point `bias + sum of weight * (column - point's column)^2`. The columns of a point lie side by side, and so do weights, which
+   * are 1 where there are none.
+   */
+  | {
+      readonly kind: "squares";
+      readonly from: string;
+      readonly to: string;
+      readonly points: Float64Array;
+      readonly weights?: Float64Array;
+      readonly bias: Float64Array;
+    }
+  /**
+   * The sum of a vector of each tree, divided by the ensemble's divisor: the vector of leaf `n`, as the ensemble numbers leaves, is
+   * `width` numbers of `vectors` from `n * width` on. The values of leaves, groups and the base stand for nothing.
+   */
+  | {
+      readonly kind: "tree-vectors";
+      readonly from: string;
+      readonly to: string;
+      readonly ensemble: TreeEnsemble;
+      readonly width: number;
+      readonly vectors: Float64Array;
+    }
   /** The label with the number that a row has. */
   | { readonly kind: "labels"; readonly from: string; readonly to: string; readonly labels: readonly (string | number)[] };
 

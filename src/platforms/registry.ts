@@ -4,6 +4,7 @@ import type { Platform } from "../model/platform.ts";
 import { lightgbmPlatform } from "./lightgbm/lightgbm-platform.ts";
 import { pickledLightgbmPlatform } from "./lightgbm/pickled-platform.ts";
 import { onnxPlatform } from "./onnx/onnx-platform.ts";
+import { sklearnPlatform } from "./sklearn/sklearn-platform.ts";
 import { tensorflowPlatform } from "./tensorflow/tensorflow-platform.ts";
 import { unexportedPlatform } from "./tensorflow/unexported-platform.ts";
 import { pickledXgboostPlatform } from "./xgboost/pickled-platform.ts";
@@ -21,14 +22,21 @@ const ENTRIES: readonly Entry[] = [
   { platform: tensorflowPlatform, looksFor: "a folder with saved_model.pb or saved_model.pbtxt" },
   { platform: xgboostPlatform, looksFor: "a model that XGBoost saved (.json, .ubj, .bst), or a folder with one" },
   { platform: lightgbmPlatform, looksFor: "a model that LightGBM saved as text, or a folder with one" },
+  { platform: sklearnPlatform, looksFor: "a model that scikit-learn pickled, by pickle or joblib, or a folder with one" },
   // Last: what it refuses may be another platform's to serve.
   { platform: unexportedPlatform },
   { platform: pickledLightgbmPlatform },
   { platform: pickledXgboostPlatform },
 ];
 
+/** Other servers' names of platforms. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ["scikitlearn", "sklearn"],
+  ["scikit-learn", "sklearn"],
+]);
+
 /** Names that a config may give as a model's platform. */
-export const PLATFORM_NAMES: readonly string[] = [...new Set(ENTRIES.map(({ platform }) => platform.name))];
+export const PLATFORM_NAMES: readonly string[] = [...new Set(ENTRIES.map(({ platform }) => platform.name)), ...ALIASES.keys()];
 
 /** The platform that reads a path, and why it was chosen. */
 export interface DetectedPlatform {
@@ -43,7 +51,8 @@ export interface DetectedPlatform {
  * what was looked for.
  */
 export async function detectPlatform(path: string, only?: string): Promise<DetectedPlatform> {
-  const asked = only === undefined ? ENTRIES : ENTRIES.filter(({ platform }) => platform.name === only);
+  const name = only === undefined ? undefined : (ALIASES.get(only) ?? only);
+  const asked = name === undefined ? ENTRIES : ENTRIES.filter(({ platform }) => platform.name === name);
   if (asked.length === 0) {
     throw new ServingError("invalid-argument", `there is no platform "${only}" (known: ${PLATFORM_NAMES.join(", ")})`);
   }

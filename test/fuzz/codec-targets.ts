@@ -8,6 +8,7 @@ import { predictMessage } from "./targets/predict-message.ts";
 import { predictionLog } from "./targets/prediction-log.ts";
 import { savedModel, savedModelText, signatureDef } from "./targets/saved-model.ts";
 import { sessionRunMessage } from "./targets/session-run-message.ts";
+import { sklearnPickle } from "./targets/sklearn-pickle.ts";
 import { tensorProto } from "./targets/tensor-proto.ts";
 import { tfRecord } from "./targets/tf-record.ts";
 
@@ -29,4 +30,5 @@ export const CODEC_TARGETS: readonly FuzzTarget[] = [
   signatureDef,
   tfRecord,
   predictionLog,
+  sklearnPickle,
 ];

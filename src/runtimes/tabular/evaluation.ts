@@ -1,9 +1,12 @@
 import type { TabularOperation, TabularProgram } from "../../model/tabular-program.ts";
+import { arithmetic, impute, select } from "./columns.ts";
 import { linear } from "./linear.ts";
 import { applyLink } from "./links.ts";
 import type { Matrix, Value } from "./matrix.ts";
+import { squares } from "./squares.ts";
 import { treeLeaves } from "./tree-leaves.ts";
 import { treeSums } from "./tree-sums.ts";
+import { treeVectors } from "./tree-vectors.ts";
 
 /** The name of the value that a program begins with. */
 export const INPUT = "input";
@@ -42,6 +45,16 @@ function compile(operation: TabularOperation): (value: Value) => Value {
       return (value) => treeLeaves(operation.ensemble, value as Matrix);
     case "linear":
       return (value) => linear(operation.weights, operation.bias, value as Matrix);
+    case "columns":
+      return (value) => arithmetic(operation.does, operation.by, value as Matrix);
+    case "impute":
+      return (value) => impute(operation.missing, operation.values, value as Matrix);
+    case "select":
+      return (value) => select(operation.columns, value as Matrix);
+    case "squares":
+      return (value) => squares(operation, value as Matrix);
+    case "tree-vectors":
+      return (value) => treeVectors(operation, value as Matrix);
     case "link":
       return (value) => applyLink(operation.link, value as Matrix);
     case "labels":

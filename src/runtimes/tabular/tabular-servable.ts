@@ -143,11 +143,13 @@ function filled(dtype: Exclude<TabularOutput["dtype"], "string">, values: readon
 function stepsOfRow({ operations }: TabularProgram): number {
   let steps = 1;
   for (const operation of operations) {
-    if (operation.kind === "tree-sums" || operation.kind === "tree-leaves") {
+    if (operation.kind === "tree-sums" || operation.kind === "tree-leaves" || operation.kind === "tree-vectors") {
       const { roots, features } = operation.ensemble;
       const perTree = features.length / Math.max(1, roots.length);
       steps += roots.length * Math.max(1, Math.ceil(Math.log2(perTree + 1)));
+      if (operation.kind === "tree-vectors") steps += roots.length * operation.width;
     } else if (operation.kind === "linear") steps += operation.weights.length;
+    else if (operation.kind === "squares") steps += operation.points.length;
   }
   return steps;
 }

@@ -1,0 +1,23 @@
+import { join, resolve } from "node:path";
+import { expect, test } from "vitest";
+import { detectPlatform, PLATFORM_NAMES } from "./registry.ts";
+
+const FIXTURES = resolve(import.meta.dirname, "../../test/fixtures");
+
+test.each([
+  ["scikitlearn", "sklearn", "sklearn/ridge/model.pkl"],
+  ["scikit-learn", "sklearn", "sklearn/ridge/model.pkl"],
+  ["onnx", "onnx", "onnx/zipmap_int"],
+])("a config may say %s for %s", async (said, name, path) => {
+  expect(PLATFORM_NAMES).toContain(said);
+  expect((await detectPlatform(join(FIXTURES, path), said)).platform.name).toBe(name);
+});
+
+test.each([
+  ["onnx", "onnx/zipmap_int"],
+  ["tensorflow", "tensorflow/tf1_counter/1"],
+  ["lightgbm", "lightgbm/multiclass/model.txt"],
+  ["xgboost", "xgboost/gamma/model.json"],
+])("%s is told by its files", async (name, path) => {
+  expect((await detectPlatform(join(FIXTURES, path))).platform.name).toBe(name);
+});

@@ -1,0 +1,31 @@
+import { classLabels, labelAnswer } from "./class-labels.ts";
+import type { Estimator } from "./estimator.ts";
+import { type Answers, matrixAnswer, type ProgramBuilder, shared } from "./program-builder.ts";
+
+/** GaussianNB. */
+export function gaussianNaiveBayes(estimator: Estimator, from: string, columns: number, builder: ProgramBuilder): Answers {
+  const classes = classLabels(estimator);
+  const width = classes.labels.length;
+  const means = estimator.table("theta_", columns);
+  // Before 1.0 it had another name.
+  const variances = estimator.table(estimator.value("var_") === null ? "sigma_" : "var_", columns).data;
+  if (means.rows !== width || variances.length !== width * columns)
+    throw estimator.damaged("theta_", `is not of ${width} classes`);
+  const priors = estimator.numbers("class_prior_", width);
+  const bias = priors.map((prior, row) => {
+    let logarithms = 0;
+    for (let column = 0; column < columns; column++) logarithms += Math.log(2 * Math.PI * variances[row * columns + column]!);
+    return Math.log(prior) - 0.5 * logarithms;
+  });
+  const likelihoods = builder.add(builder.link(from, { kind: "finite", nan: "refused" }), {
+    kind: "squares",
+    points: shared(means.data),
+    weights: shared(variances.map((variance) => -0.5 / variance)),
+    bias: shared(bias),
+  });
+  return new Map([
+    ["predict", labelAnswer(builder, builder.link(likelihoods, { kind: "argmax" }), classes)],
+    ["predict_proba", matrixAnswer(builder.link(likelihoods, { kind: "softmax" }), width)],
+    ["predict_log_proba", matrixAnswer(builder.link(likelihoods, { kind: "log-softmax" }), width)],
+  ]);
+}

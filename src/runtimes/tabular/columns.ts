@@ -1,0 +1,38 @@
+import type { TabularOperation } from "../../model/tabular-program.ts";
+import { type Matrix, zerosLike } from "./matrix.ts";
+
+type Arithmetic = Extract<TabularOperation, { kind: "columns" }>["does"];
+
+const ARITHMETIC: Readonly<Record<Arithmetic, (value: number, by: number) => number>> = {
+  add: (value, by) => value + by,
+  subtract: (value, by) => value - by,
+  multiply: (value, by) => value * by,
+  divide: (value, by) => value / by,
+};
+
+/** Adds a number to each value of a column, and so on. */
+export function arithmetic(does: Arithmetic, by: Float64Array, { rows, width, data }: Matrix): Matrix {
+  const change = ARITHMETIC[does];
+  const changed = zerosLike(data, data.length);
+  for (let i = 0; i < data.length; i++) changed[i] = change(data[i]!, by[i % width]!);
+  return { rows, width, data: changed };
+}
+
+/** Replaces what is missing by its column's value. */
+export function impute(missing: number, values: Float64Array, { rows, width, data }: Matrix): Matrix {
+  const filled = zerosLike(data, data.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!;
+    filled[i] = value === missing || (Number.isNaN(value) && Number.isNaN(missing)) ? values[i % width]! : value;
+  }
+  return { rows, width, data: filled };
+}
+
+/** Some columns, in the order that is given. */
+export function select(columns: Int32Array, { rows, width, data }: Matrix): Matrix {
+  const selected = zerosLike(data, rows * columns.length);
+  for (let row = 0; row < rows; row++) {
+    for (const [i, column] of columns.entries()) selected[row * columns.length + i] = data[row * width + column]!;
+  }
+  return { rows, width: columns.length, data: selected };
+}
