@@ -444,7 +444,8 @@ class Checks:
             ("signature", PRECONDITION, 'Serving signature key "nope" not found.', lambda: self.predict(two, {"x": x}, "nope")),
             ("missing input", INVALID, size + "1!=2 len({x}) != len({bias,x}). Sent extra: {}. Missing but required: {bias}.",
              lambda: self.predict(many, {"x": floats(1, 4)})),
-            ("no input", INVALID, size + "0!=2 len({}) != len({bias,x}). Sent extra: {}. Missing but required: {bias,x}.", lambda: self.predict(many, {})),
+            ("no input", INVALID, size + "0!=2 len({}) != len({bias,x}). Sent extra: {}. Missing but required: {bias,x}.",
+             lambda: self.predict(many, {})),
             ("extra inputs", INVALID, size + "3!=1 len({a,b,x}) != len({x}). Sent extra: {a,b}. Missing but required: {}.",
              lambda: self.predict(two, {"x": x, "b": x, "a": x})),
             ("extra input beside a default", INVALID, size + "3!=2 len({a,x,y}) != len({a,x}). Sent extra: {y}. Missing but required: {}.",
@@ -452,14 +453,16 @@ class Checks:
             ("other input", INVALID, absent % ("serving_default_x:0", "x"), lambda: self.predict(two, {"y": x})),
             ("only the default's input", INVALID, absent % ("x:0", "a,x"), lambda: self.predict("default_inputs", {"a": np.float32(1)})),
             ("dtype", INVALID, "Expects arg[0] to be float but string is provided", lambda: self.predict(two, {"x": np.array([b"a"], object)})),
-            ("dtype of numbers", INVALID, "Expects arg[0] to be float but int64 is provided", lambda: self.predict(two, {"x": np.array([1], np.int64)})),
+            ("dtype of numbers", INVALID, "Expects arg[0] to be float but int64 is provided",
+             lambda: self.predict(two, {"x": np.array([1], np.int64)})),
             ("dtype in TensorFlow 1", INVALID, "Expects arg[0] to be float but double is provided",
              lambda: self.predict(EXAMPLES, {"x": np.array([[1]], np.float64)})),
             ("content too short", INVALID, broken, lambda: self.predict(two, {"x": tensor([2], tensor_content=b"1234567")})),
             ("content too long", INVALID, broken, lambda: self.predict(two, {"x": tensor([1], tensor_content=b"12345678")})),
             ("negative dimension", INVALID, broken, lambda: self.predict(two, {"x": tensor([-1], float_val=[1])})),
             ("no dtype", INVALID, broken, lambda: self.predict(two, {"x": tensor([1], 0, float_val=[1])})),
-            ("kernel", INVALID, "...Matrix size-incompatible: In[0]: [1,2], In[1]: [8,16]...", lambda: self.predict("tf2_keras_mlp", {"features": floats(1, 2)})),
+            ("kernel", INVALID, "...Matrix size-incompatible: In[0]: [1,2], In[1]: [8,16]...",
+             lambda: self.predict("tf2_keras_mlp", {"features": floats(1, 2)})),
             ("unknown output", INVALID, "output tensor alias not found in signature: z Outputs expected to be in the set {version,y}.",
              lambda: self.predict(two, {"x": x}, wanted=["y", "z"])),
             ("output of another version", INVALID, "output tensor alias not found in signature: version Outputs expected to be in the set {y}.",
@@ -499,8 +502,10 @@ class Checks:
         ]]
         expect_errors(rows + [
             ("classify batch", INVALID, "Expected classes output batch size of 3. Got: 2", lambda: self.classify("cr_classify", input_of(3))),
-            ("regress batch", INVALID, "Input batch size did not match output batch size: 1 vs. 3", lambda: self.regress("cr_regress", input_of(1))),
-            ("classify of regress", INVALID, "Expected classification signature outputs to contain ...", lambda: self.classify(EXAMPLES, one, "regress_x_to_y")),
+            ("regress batch", INVALID, "Input batch size did not match output batch size: 1 vs. 3",
+             lambda: self.regress("cr_regress", input_of(1))),
+            ("classify of regress", INVALID, "Expected classification signature outputs to contain ...",
+             lambda: self.classify(EXAMPLES, one, "regress_x_to_y")),
             ("regress of classify", INVALID, "Expected one output Tensor.", lambda: self.regress(EXAMPLES, one, "classify")),
         ])
 
@@ -581,7 +586,7 @@ def main(*arguments):
             print("%s: equal" % name[len("check_"):].replace("_", " "))
         except (AssertionError, grpc.RpcError) as error:
             bad += 1
-            print("%s: %s" % (name[len("check_"):].replace("_", " "), error))
+            print("%s: %s" % (name[len("check_"):].replace("_", " "), str(error).replace("\n", " ")))
     return 1 if bad else 0
 
 

@@ -19,7 +19,7 @@ beforeAll(async () => {
   server = await startServer([ROUNDS, "--threads=1", "--rest_api_timeout_in_ms=60000"]);
   client = new GrpcClient(server.port);
   // A first long run teaches the thread to do runs elsewhere.
-  expect((await grpcPredict(client, "rounds", { n: integer(20_000), x: floats(0.5) })).status.code).toBe(0);
+  expect((await grpcPredict(client, "rounds", { n: integer(100_000), x: floats(0.5) })).status.code).toBe(0);
 });
 
 afterAll(async () => {

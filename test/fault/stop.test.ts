@@ -66,8 +66,8 @@ describe("a stop under load", () => {
     const idle = keptAlive();
     // A first long run teaches each connection's thread that runs are long; the connections are open before the stop.
     const warm = [
-      ...grpc.map(async (client) => (await grpcPredict(client, "rounds", { n: integer(20_000), x: floats(0.5) })).status.code),
-      ...agents.map(async (agent) => (await ask(agent, restPort, "/v1/models/rounds:predict", rounds(20_000))).status),
+      ...grpc.map(async (client) => (await grpcPredict(client, "rounds", { n: integer(100_000), x: floats(0.5) })).status.code),
+      ...agents.map(async (agent) => (await ask(agent, restPort, "/v1/models/rounds:predict", rounds(100_000))).status),
     ];
     expect(await Promise.all(warm)).toEqual([0, 0, 200, 200, 200, 200]);
     expect((await ask(idle, restPort, "/readyz")).status).toBe(200);
@@ -124,7 +124,7 @@ test("a stop tells an HTTP/2 client the last stream it will answer, and answers 
   server = running;
   const grpc = new GrpcClient(running.port);
   closing.push(() => grpc.close());
-  expect((await grpcPredict(grpc, "rounds", { n: integer(20_000), x: floats(0.5) })).status.code).toBe(0);
+  expect((await grpcPredict(grpc, "rounds", { n: integer(100_000), x: floats(0.5) })).status.code).toBe(0);
   const peer = await RawPeer.connect(running.port);
   closing.push(() => peer.socket.destroy());
   const body = Buffer.from(rounds(400_000));
