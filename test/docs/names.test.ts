@@ -27,6 +27,7 @@ const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
   "inputs",
   "key",
   "models",
+  "platform",
   "protocols",
   "quick",
   "rounds",
