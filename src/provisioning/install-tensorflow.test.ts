@@ -133,7 +133,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
         JAR,
         {
           fails:
-            "Failed to execute goal org.apache:plugin:1.0:copy (default-cli) on project standalone-pom: Could not find it in /root/.m2/repository/x.jar",
+            "Failed to execute goal org.apache:plugin:1.0:copy (default-cli) on project standalone-pom: Could not find it in /home/u/.m2/repository/x.jar",
         },
       ],
     ]),

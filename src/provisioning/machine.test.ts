@@ -18,7 +18,7 @@ test.each([
     "ERROR: HTTP error 404 while getting https://index.example/simple/x (from y)",
     "ERROR: HTTP error 404 while getting (address) (from y)",
   ],
-  ["[Errno 13] Permission denied: '/root/.cache/pip/x'", "[Errno 13] Permission denied: 'x'"],
+  ["[Errno 13] Permission denied: '/home/u/.cache/pip/x'", "[Errno 13] Permission denied: 'x'"],
   ["HTTPSConnectionPool(host='index.example', port=443)", "HTTPSConnectionPool(host, port=443)"],
   ["/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found", "libc.so.6: version `GLIBC_2.34' not found"],
   ["two\n  lines", "two lines"],
