@@ -1,3 +1,4 @@
+// Above the usual length of a file: one subject, and every case uses the same small server of made-up runs.
 import { describe, expect, test } from "vitest";
 import { settle } from "../base/fake-clock.ts";
 import { RefusedError } from "../base/run-limits.ts";
