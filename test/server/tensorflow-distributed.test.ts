@@ -8,7 +8,7 @@ import { GrpcClient } from "../support/grpc-client.ts";
 import { pythonWith } from "../support/python.ts";
 import { reload } from "../support/reload.ts";
 import { type RestAnswer, rest } from "../support/rest.ts";
-import { freePort, type RunningServer, startServer } from "../support/server.ts";
+import { type RunningServer, startServer } from "../support/server.ts";
 import { LIBRARY, NO_LIBRARY } from "../support/tensorflow.ts";
 
 const python = pythonWith("tensorflow");
@@ -24,15 +24,15 @@ describe.skipIf(LIBRARY === undefined || python === undefined)(
 
     beforeAll(async () => {
       mkdirSync(join(folder, "far"));
-      const [ps, worker] = [await freePort(), await freePort()];
       const script = new URL("./tensorflow_cluster.py", import.meta.url).pathname;
-      cluster = spawn(python!, [script, join(folder, "far"), String(ps), String(worker)], { stdio: ["pipe", "pipe", "ignore"] });
+      cluster = spawn(python!, [script, join(folder, "far")], { stdio: ["pipe", "pipe", "ignore"] });
       let printed = "";
       for await (const text of cluster.stdout!.setEncoding("utf8")) {
         printed += text as string;
-        if (printed.includes("ready")) break;
+        if (/ready \d+\n/.test(printed)) break;
       }
-      expect(printed, "the cluster did not come up").toContain("ready");
+      const worker = /ready (\d+)/.exec(printed)?.[1];
+      expect(worker, "the cluster did not come up").toBeDefined();
       target = `grpc://127.0.0.1:${worker}`;
       const config = join(folder, "models.json");
       const near = { base_path: fixture("tensorflow", "tf2_two_versions"), version_policy: { specific: [1] } };

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Two TensorFlow servers and a model whose variables are on the one and whose sums are on the other.
 
-  tensorflow_cluster.py OUT_DIR PS_PORT WORKER_PORT      (needs PyPI tensorflow)
+  tensorflow_cluster.py OUT_DIR      (needs PyPI tensorflow)
 
-Writes the model y = half * x + two to OUT_DIR/1, prints "ready", and ends both servers when standard input does.
+Writes the model y = half * x + two to OUT_DIR/1, prints "ready" and the port of the server that runs it, and ends both servers when standard
+input does.
 """
 import os
+import socket
 import subprocess
 import sys
 
@@ -18,6 +20,15 @@ v1 = tf.compat.v1
 def server(job, ports):
     hosts = {name: ["127.0.0.1:" + port] for name, port in ports.items()}
     return tf.distribute.Server(tf.train.ClusterSpec(hosts), job_name=job, task_index=0)
+
+
+def free_ports(count):
+    """Ports that nobody has now: to be taken at once."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [str(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
 
 
 def save(target, path):
@@ -35,15 +46,22 @@ def save(target, path):
 
 def main():
     if sys.argv[1] == "ps":
-        running = server("ps", {"ps": sys.argv[2], "worker": sys.argv[3]})
+        print("loaded", flush=True)
+        ps, worker = sys.stdin.readline().split()
+        running = server("ps", {"ps": ps, "worker": worker})
         sys.stdin.read()
         return
-    out, ps, worker = sys.argv[1:]
-    other = subprocess.Popen([sys.executable, __file__, "ps", ps, worker], stdin=subprocess.PIPE)
+    out = sys.argv[1]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    other = subprocess.Popen([sys.executable, __file__, "ps"], **pipes)
     try:
+        # Loading TensorFlow takes seconds, in which others might take the ports.
+        other.stdout.readline()
+        ps, worker = free_ports(2)
+        print(ps, worker, file=other.stdin, flush=True)
         running = server("worker", {"ps": ps, "worker": worker})
         save(running.target, os.path.join(out, "1"))
-        print("ready", flush=True)
+        print("ready", worker, flush=True)
         sys.stdin.read()
     finally:
         other.kill()
