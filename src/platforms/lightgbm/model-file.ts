@@ -1,15 +1,10 @@
-import { constants, type Dirent } from "node:fs";
-import { open, readdir, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
 import { ServingError } from "../../base/serving-error.ts";
+import { filesThatBegin } from "../files-that-begin.ts";
 
 /** What a file may be called; its first bytes decide. `.bst` is what MLServer's users have, for XGBoost too. */
 const EXTENSIONS = [".txt", ".lgb", ".model", ".bst"];
 /** The one of several that is the model, the first there is. */
-const NAMES = ["model.txt", "model.lgb", "model.model", "model.bst"];
-/** Most files of a folder whose first bytes are looked at. */
-const MOST_FILES = 100;
-const FIRST_BYTES = 256;
+export const NAMES = ["model.txt", "model.lgb", "model.model", "model.bst"];
 
 /** What a path holds for this platform. */
 export type Finding =
@@ -18,7 +13,7 @@ export type Finding =
 
 /** Looks for a text model of LightGBM at a path, by names and first bytes: a bare file, a folder's `model.txt`, or its only one. */
 export async function findModelFile(path: string): Promise<Finding | undefined> {
-  const found = await filesThatBegin(path, EXTENSIONS, beginsLikeModel);
+  const found = await filesThatBegin(path, { extensions: EXTENSIONS, usual: NAMES, fits: beginsLikeModel });
   if (found === undefined || found.names.length === 0) return undefined;
   const { bare, folder, names } = found;
   const name = NAMES.find((each) => names.includes(each)) ?? (names.length === 1 ? names[0] : undefined);
@@ -36,51 +31,6 @@ export function onlyFile(finding: Finding): Finding & { readonly kind: "file" } 
   );
 }
 
-/**
- * The files at a path, itself or in the folder, with one of the extensions and fitting first bytes, by name. Undefined for what is neither
- * a file nor a folder.
- */
-export async function filesThatBegin(
-  path: string,
-  extensions: readonly string[],
-  fits: (first: Buffer) => boolean,
-): Promise<{ readonly bare: boolean; readonly folder: string; readonly names: readonly string[] } | undefined> {
-  const entry = await stat(path).catch(() => undefined);
-  if (!entry?.isFile() && !entry?.isDirectory()) return undefined;
-  const bare = entry.isFile();
-  const folder = bare ? dirname(path) : path;
-  const candidates = (bare ? [basename(path)] : await namesIn(path)).filter((name) => isCalled(name, extensions));
-  const names: string[] = [];
-  for (const name of candidates.slice(0, MOST_FILES)) if (fits(await firstBytes(join(folder, name)))) names.push(name);
-  return { bare, folder, names };
-}
-
-/** The names of a folder, those that models usually have first. */
-async function namesIn(folder: string): Promise<string[]> {
-  const entries: Dirent[] = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const names = entries.filter((each) => !each.isDirectory()).map((each) => each.name);
-  return names.sort((a, b) => Number(NAMES.includes(b)) - Number(NAMES.includes(a)) || (a < b ? -1 : 1));
-}
-
-function isCalled(name: string, extensions: readonly string[]): boolean {
-  return !name.startsWith(".") && extensions.some((each) => name.toLowerCase().endsWith(each));
-}
-
 function beginsLikeModel(first: Buffer): boolean {
   return /^tree\r?\nversion=/.test(first.toString("latin1"));
-}
-
-/** The first bytes of a regular file; none of what is not or cannot be read. */
-async function firstBytes(file: string): Promise<Buffer> {
-  // Not blocking: opening a pipe would wait for whoever writes to it.
-  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(() => undefined);
-  try {
-    if (!(await handle?.stat())?.isFile()) return Buffer.alloc(0);
-    const { bytesRead, buffer } = await handle!.read(Buffer.alloc(FIRST_BYTES), 0, FIRST_BYTES, 0);
-    return buffer.subarray(0, bytesRead);
-  } catch {
-    return Buffer.alloc(0);
-  } finally {
-    await handle?.close();
-  }
 }

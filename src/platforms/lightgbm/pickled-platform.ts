@@ -1,6 +1,7 @@
 import { ServingError } from "../../base/serving-error.ts";
 import type { Detection, Platform } from "../../model/platform.ts";
-import { filesThatBegin } from "./model-file.ts";
+import { filesThatBegin } from "../files-that-begin.ts";
+import { NAMES } from "./model-file.ts";
 
 const EXTENSIONS = [".pkl", ".pickle", ".joblib"];
 
@@ -27,11 +28,12 @@ export const pickledLightgbmPlatform = {
 
 async function find(path: string): Promise<{ bare: boolean; name: string; isBooster: boolean } | undefined> {
   let isBooster = false;
-  const found = await filesThatBegin(path, EXTENSIONS, (first) => {
+  const fits = (first: Buffer): boolean => {
     const text = first.toString("latin1");
     if (first[0] !== 0x80 || !text.includes("lightgbm.")) return false;
     isBooster ||= text.includes("lightgbm.basic");
     return true;
-  });
+  };
+  const found = await filesThatBegin(path, { extensions: EXTENSIONS, usual: NAMES, fits });
   return found?.names[0] === undefined ? undefined : { bare: found.bare, name: found.names[0], isBooster };
 }

@@ -1,8 +1,9 @@
-import { constants, type Dirent } from "node:fs";
-import { open, readdir, stat } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ServingError } from "../../base/serving-error.ts";
 import { packingOf } from "../../codec/pickle/unpack-pickle.ts";
+import { firstBytes } from "../files-that-begin.ts";
 
 /** What a file is called; its first bytes decide. joblib compresses by these names, and the last of them are for people to see. */
 const NAMED = /^[^.].*\.(pkl|pickle|joblib|sav)(\.(gz|z|bz2|xz|lzma|lz4))?$/i;
@@ -29,7 +30,7 @@ export async function findModelFiles(path: string): Promise<Finding | undefined>
   const candidates = (bare ? [basename(path)] : await namesIn(path)).filter((name) => NAMED.test(name));
   const names: string[] = [];
   for (const name of candidates.slice(0, MOST_FILES)) {
-    if (beginsLikeModel(await firstBytes(join(folder, name)))) names.push(name);
+    if (beginsLikeModel(await firstBytes(join(folder, name), FIRST_BYTES))) names.push(name);
   }
   if (names.length === 0) return undefined;
   return {
@@ -67,19 +68,4 @@ function beginsLikeModel(first: Buffer): boolean {
   if (packing !== undefined) return packing !== "zip";
   // Not a module of that name in another library: `lightgbm.sklearn.`.
   return /(^|[^.])sklearn\./.test(first.toString("latin1"));
-}
-
-/** The first bytes of a regular file; none of what is not or cannot be read. */
-async function firstBytes(file: string): Promise<Buffer> {
-  // Not blocking: opening a pipe would wait for whoever writes to it.
-  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(() => undefined);
-  try {
-    if (!(await handle?.stat())?.isFile()) return Buffer.alloc(0);
-    const { bytesRead, buffer } = await handle!.read(Buffer.alloc(FIRST_BYTES), 0, FIRST_BYTES, 0);
-    return buffer.subarray(0, bytesRead);
-  } catch {
-    return Buffer.alloc(0);
-  } finally {
-    await handle?.close();
-  }
 }
