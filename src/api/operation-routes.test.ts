@@ -2,12 +2,13 @@ import { describe, expect, test } from "vitest";
 import type { HttpRequest } from "../transport/http-exchange.ts";
 import { createHttpRouter } from "./operation-routes.ts";
 
-const REST = { status: 299, headers: [], body: new Uint8Array() };
+const marked = (status: number) => () => ({ status, headers: [], body: new Uint8Array() });
+const ROUTES = { rest: marked(299), stfs: marked(298), dashboard: marked(297), openapi: marked(296) };
 
 async function ask(target: string, { method = "GET", path = "/monitoring/prometheus/metrics" as string | undefined } = {}) {
   const router = createHttpRouter(
     { isReady: () => true, metrics: async (style) => [Buffer.from(`${style} `), Buffer.from("page")], metricsPath: path },
-    () => REST,
+    ROUTES,
   );
   const request = { method, target, header: () => undefined, body: new Uint8Array(), signal: new AbortController().signal };
   const { status, headers, body } = await router(request satisfies HttpRequest);
@@ -58,8 +59,25 @@ describe("Prometheus's page", () => {
   });
 });
 
+describe("other paths", () => {
+  test.each([
+    ["GET", "/v1/models", 299],
+    ["POST", "/", 298],
+    ["GET", "/", 297],
+    ["GET", "/dashboard", 297],
+    ["GET", "/dashboard/a.js?b", 297],
+    ["GET", "/json_inference", 297],
+    ["GET", "/dashboards", 404],
+    ["GET", "/openapi.json", 296],
+    ["GET", "/health", 200],
+    ["POST", "/health", 405],
+  ])("%s %s is answered %d", async (method, target, status) => {
+    expect((await ask(target, { method })).status).toBe(status);
+  });
+});
+
 test.each(["/metrics", "/monitoring/prometheus/metrics"])("%s is not there when metrics are off", async (target) => {
-  const router = createHttpRouter({ isReady: () => true, metrics: async () => [], metricsPath: undefined }, () => REST);
+  const router = createHttpRouter({ isReady: () => true, metrics: async () => [], metricsPath: undefined }, ROUTES);
   const request = {
     method: "GET",
     target,

@@ -19,11 +19,23 @@ const PROMETHEUS_TEXT = [["content-type", "text/plain; version=0.0.4; charset=ut
 /** Where Prometheus looks for metrics unless told otherwise: those of its own conventions. */
 const PROMETHEUS_PATH = "/metrics";
 
+/** Who answers the other paths. */
+export interface HttpRoutes {
+  /** Everything below `/v1/`, in any case of letters. */
+  readonly rest: HttpHandler;
+  /** What is posted to `/`. */
+  readonly stfs: HttpHandler;
+  /** Everything below `/dashboard`, and the paths that lead there: `/` and the pages of Simple TensorFlow Serving. */
+  readonly dashboard: HttpHandler;
+  /** `/openapi.json`. */
+  readonly openapi: HttpHandler;
+}
+
 /**
- * Routes requests by path: `/livez`, `/readyz` and the metrics here, everything below `/v1/` (in any case of letters)
- * to `rest`; other paths are 404. Of equal paths TensorFlow Serving's metrics win.
+ * Routes requests by path: `/livez`, `/readyz`, `/health` and the metrics here, the others to who answers them; unknown paths are 404.
+ * Of equal paths TensorFlow Serving's metrics win.
  */
-export function createHttpRouter(operations: Operations, rest: HttpHandler): HttpHandler {
+export function createHttpRouter(operations: Operations, { rest, stfs, dashboard, openapi }: HttpRoutes): HttpHandler {
   const { metricsPath } = operations;
   const hidesRest = metricsPath !== undefined && isVersion1(metricsPath);
   return (request) => {
@@ -35,6 +47,12 @@ export function createHttpRouter(operations: Operations, rest: HttpHandler): Htt
       case metricsPath:
         if (query >= 0) return text(400, `Unexpected path: ${target}. Should be ${metricsPath}`);
         return page(operations, "tensorflow-serving", TEXT);
+      case "/":
+        return request.method === "POST" ? stfs(request) : dashboard(request);
+      case "/openapi.json":
+        return openapi(request);
+      case "/health":
+        return reading(request, text(200, "healthy"));
       case "/livez":
         return reading(request, text(200, "ok\n"));
       case "/readyz":
@@ -47,6 +65,7 @@ export function createHttpRouter(operations: Operations, rest: HttpHandler): Htt
           return isReading(request) ? page(operations, "prometheus", PROMETHEUS_TEXT) : NOT_ALLOWED;
         }
         if (isVersion1(path)) return rest(request);
+        if (isDashboardPath(path)) return dashboard(request);
         return {
           status: 404,
           headers: [["content-type", "application/json"]],
@@ -54,6 +73,13 @@ export function createHttpRouter(operations: Operations, rest: HttpHandler): Htt
         };
     }
   };
+}
+
+/** Pages of Simple TensorFlow Serving whose place the dashboard takes. */
+const OLD_PAGES: ReadonlySet<string> = new Set(["/json_inference", "/image_inference", "/generate_clients"]);
+
+function isDashboardPath(path: string): boolean {
+  return path === "/dashboard" || path.startsWith("/dashboard/") || OLD_PAGES.has(path);
 }
 
 function reading(request: HttpRequest, answer: HttpResponse): HttpResponse {

@@ -75,7 +75,7 @@ export class PlatformLoader implements Loader<SharedModel> {
     const id = this.#id;
     let found: { readonly platform: string; readonly why: string } | undefined;
     try {
-      const { digest } = await takeFingerprint(this.#path);
+      const { digest, bytes: fileBytes } = await takeFingerprint(this.#path);
       const { platform, why } = await detectPlatform(this.#path, this.#platform);
       found = { platform: platform.name, why };
       const tags = tensorflow?.tags ?? savedModelTags;
@@ -85,7 +85,8 @@ export class PlatformLoader implements Loader<SharedModel> {
       const limits = await batching?.limits(id.name, this.#path);
       const loaded = await runtime.load(program, signal, tensorflow && { tensorflow });
       this.#loaded = { runtime, model: loaded };
-      const model = limits === undefined ? loaded : { ...loaded, batching: batching!.plan(id, limits, loaded.signatures) };
+      const about = { ...found, fileBytes, loadMs: clock.now() - start, loadedAtMs: Date.now() };
+      const model = { ...loaded, about, ...(limits && { batching: batching!.plan(id, limits, loaded.signatures) }) };
       await warmUp?.run({ id, folder: this.#path, runtime, model }, signal);
       const mlmdUuid = await readMlmdUuid(this.#path);
       await this.#checkUnchanged(digest);

@@ -3,6 +3,7 @@ import type { ModelBatching } from "./batching.ts";
 import type { Program, RuntimeName } from "./program.ts";
 import type { Servable } from "./servable.ts";
 import type { TensorFlowOptions } from "./tensorflow-options.ts";
+import type { VersionAbout } from "./version-about.ts";
 
 /** A loaded version that every serving thread can attach to. Plain data (pointers as bigint): can be sent to a thread. */
 export interface SharedModel {
@@ -12,6 +13,8 @@ export interface SharedModel {
   readonly handle: unknown;
   /** Set by the control side; absent when requests are run one by one. */
   readonly batching?: ModelBatching;
+  /** Set by the control side; absent where nobody is to be shown the version. */
+  readonly about?: VersionAbout;
 }
 
 /** What a model's config says of how its program is executed, by engine; an engine passes over what is another's. Plain data. */

@@ -1,7 +1,9 @@
 import { ServingError } from "../base/serving-error.ts";
 import type { ModelSpec } from "../codec/model-spec.ts";
+import { type ServableId, servableKey } from "../core/servable-id.ts";
 import { type ServableHandle, ServingMap } from "../core/serving-map.ts";
 import type { Servable } from "../model/servable.ts";
+import type { VersionAbout } from "../model/version-about.ts";
 import { drawVersion, NO_TRAFFIC_SPLITS, type Share, sharesOf, type TrafficSplits } from "./traffic-split.ts";
 import type { VersionStatus } from "./version-status.ts";
 
@@ -13,6 +15,7 @@ export class ServingTable {
   readonly servables = new ServingMap<Servable>();
   #labels: ReadonlyMap<string, ReadonlyMap<string, bigint>> = new Map();
   readonly #statuses = new Map<string, readonly VersionStatus[]>();
+  readonly #abouts = new Map<string, VersionAbout>();
   readonly #random: () => number;
   /** Of the models whose traffic is split; undefined when there is none, which costs a request one look. */
   #shares: ReadonlyMap<string, readonly Share[]> | undefined;
@@ -34,6 +37,27 @@ export class ServingTable {
   /** Replaces what is known of a model's versions, lowest version first. */
   setStatuses(model: string, statuses: readonly VersionStatus[]): void {
     this.#statuses.set(model, statuses);
+  }
+
+  /** Replaces what is known of a published version; undefined once it is retired. */
+  setAbout(id: ServableId, about: VersionAbout | undefined): void {
+    if (about === undefined) this.#abouts.delete(servableKey(id));
+    else this.#abouts.set(servableKey(id), about);
+  }
+
+  /** What is known of a published version; undefined for another. */
+  about(id: ServableId): VersionAbout | undefined {
+    return this.#abouts.get(servableKey(id));
+  }
+
+  /** The names of all models that a version was ever seen of, in alphabetical order. */
+  models(): readonly string[] {
+    return [...this.#statuses.keys()].sort();
+  }
+
+  /** A model's labels and the versions they stand for. */
+  labels(model: string): ReadonlyMap<string, bigint> {
+    return this.#labels.get(model) ?? new Map();
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { createAdminHandler } from "../api/admin/admin-handler.ts";
 import { isAdminTarget } from "../api/admin/admin-route.ts";
 import { createHttpRouter } from "../api/operation-routes.ts";
+import { isStfsTarget } from "../api/stfs/stfs-route.ts";
 import { CallRecorder } from "../api/tfs-grpc/call-recorder.ts";
 import { predictionServiceMethods } from "../api/tfs-grpc/prediction-service.ts";
 import { sessionServiceMethods } from "../api/tfs-grpc/session-service.ts";
@@ -32,6 +33,7 @@ import { afterOthers } from "../transport/turn-end.ts";
 import { countedHandler, countedMethod } from "./in-flight.ts";
 import type { StartJsonThread } from "./json-thread-link.ts";
 import { JsonThreads } from "./json-threads.ts";
+import { lazyHandler } from "./lazy-handler.ts";
 import { lazyMethods } from "./lazy-methods.ts";
 import { Readiness } from "./readiness.ts";
 import type { ServingOptions } from "./serving-options.ts";
@@ -96,9 +98,10 @@ export class Frontend {
       signatureMethodNameCheck: options.signatureMethodNameCheck,
     });
     const readiness = new Readiness(table);
+    const reportFault = (reason: unknown) => log.error("request_failed", { err: reason });
     const recorder = new CallRecorder(
       metrics,
-      (reason) => log.error("request_failed", { err: reason }),
+      reportFault,
       log.debugging ? (fields) => log.debug("grpc_request", fields) : undefined,
     );
     const rest = createTfsRestHandler({
@@ -109,7 +112,7 @@ export class Frontend {
       clock,
       json: this.#json,
       cors: options.cors,
-      reportFault: (reason) => log.error("request_failed", { err: reason }),
+      reportFault,
       ...(log.debugging && { logRequest: (fields) => log.debug("rest_request", fields) }),
     });
     const admin = createAdminHandler({
@@ -117,8 +120,20 @@ export class Frontend {
       call: (call) => control.admin(call),
       longestWaitMs: options.restTimeoutMs,
       clock,
-      reportFault: (reason) => log.error("request_failed", { err: reason }),
+      reportFault,
     });
+    const stfs = lazyHandler(async () =>
+      (await import("../api/stfs/stfs-handler.ts")).createStfsHandler({
+        table,
+        inference,
+        metrics,
+        timeoutMs: options.restTimeoutMs,
+        clock,
+        reportFault,
+      }),
+    );
+    const dashboard = lazyHandler(async () => (await import("../api/dashboard/dashboard-handler.ts")).createDashboardHandler());
+    const openapi = lazyHandler(async () => (await import("../api/openapi/openapi-handler.ts")).createOpenApiHandler({ table }));
     const calls = {
       inference,
       recorder,
@@ -144,7 +159,15 @@ export class Frontend {
     const inFlight = (protocol: string) => shard.gauge(REQUESTS_IN_FLIGHT, protocol);
     const router = createHttpRouter(
       { isReady: () => readiness.ready, metrics: (style) => control.metrics(style), metricsPath: options.metricsPath },
-      (request) => (isAdminTarget(request.target) ? admin(request) : rest(request)),
+      {
+        rest: (request) => {
+          if (isAdminTarget(request.target)) return admin(request);
+          return request.method !== "POST" && isStfsTarget(request.target) ? stfs(request) : rest(request);
+        },
+        stfs,
+        dashboard,
+        openapi,
+      },
     );
     const counted = new Map([...methods].map(([path, method]) => [path, countedMethod(method, inFlight("grpc"))]));
     const services = new Set([...counted.keys()].map((path) => path.slice(1, path.lastIndexOf("/"))));

@@ -76,6 +76,7 @@ async function perform(request: ThreadRequest): Promise<unknown> {
     case "publish": {
       const servable = attach(request.id, request.model);
       attached.set(servableKey(request.id), servable);
+      table.setAbout(request.id, request.model.about);
       return await table.servables.publish(request.id, servable);
     }
     case "replace": {
@@ -83,11 +84,13 @@ async function perform(request: ThreadRequest): Promise<unknown> {
       const old = attached.get(key);
       const servable = attach(request.id, request.model);
       attached.set(key, servable);
+      table.setAbout(request.id, request.model.about);
       await table.servables.replace(request.id, servable);
       return await old?.detach();
     }
     case "retire": {
       await table.servables.retire(request.id);
+      table.setAbout(request.id, undefined);
       const key = servableKey(request.id);
       await attached.get(key)?.detach();
       return attached.delete(key);
