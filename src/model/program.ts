@@ -13,6 +13,17 @@ export interface OnnxProgram {
   readonly bytes?: number;
 }
 
+/** An ONNX graph in memory, made of a model in another format. */
+export interface OnnxGraphProgram {
+  readonly runtime: "onnxruntime";
+  /** What errors call it: the file that it was made of. */
+  readonly source: string;
+  /** A serialized `onnx.ModelProto`. */
+  readonly model: Uint8Array;
+  /** Bytes of the constants that lie beside the model, by the location it gives for them. */
+  readonly weights: ReadonlyMap<string, Uint8Array>;
+}
+
 /** One graph of a TensorFlow SavedModel, with its variables and assets. */
 export interface SavedModelProgram {
   readonly runtime: "tensorflow";
@@ -35,4 +46,4 @@ export interface SavedModelProgram {
 }
 
 /** What a platform makes of its files. Plain data: can be sent to another thread. */
-export type Program = OnnxProgram | SavedModelProgram | TabularProgram;
+export type Program = OnnxProgram | OnnxGraphProgram | SavedModelProgram | TabularProgram;

@@ -10,6 +10,7 @@ const STATUS_FUNCTIONS = {
   createEnv: [3, ["int", "str", "void *"]],
   disableTelemetryEvents: [6, ["void *"]],
   createSession: [7, ["void *", "PATH", "void *", "void *"]],
+  createSessionFromArray: [8, ["void *", "void *", "size_t", "void *", "void *"]],
   run: [9, ["void *", "void *", "void *", "void *", "size_t", "void *", "size_t", "void *"]],
   createSessionOptions: [10, ["void *"]],
   setSessionLogSeverityLevel: [22, ["void *", "int"]],
@@ -59,6 +60,7 @@ const STATUS_FUNCTIONS = {
   createCudaOptions: [205, ["void *"]],
   appendExecutionProvider: [216, ["void *", "str", "void *", "void *", "size_t"]],
   getResizedStringTensorElementBuffer: [252, ["void *", "size_t", "size_t", "void *"]],
+  addExternalInitializersFromMemory: [279, ["void *", "void *", "void *", "void *", "size_t"]],
 } as const satisfies Record<string, readonly [number, readonly string[]]>;
 
 /** Functions that free what they are given; NULL is allowed. */

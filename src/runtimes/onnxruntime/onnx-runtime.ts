@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { ServingError } from "../../base/serving-error.ts";
-import type { OnnxProgram } from "../../model/program.ts";
+import type { OnnxGraphProgram, OnnxProgram } from "../../model/program.ts";
 import type { Runtime, SharedModel } from "../../model/runtime.ts";
 import type { Servable } from "../../model/servable.ts";
 import { DEFAULT_SIGNATURE, type Signatures } from "../../tensor/signature.ts";
@@ -16,13 +16,13 @@ import { type OnnxLibrary, openLibrary } from "./library.ts";
 import { type ModelValues, signatureOf } from "./model-values.ts";
 import { OnnxServable } from "./onnx-servable.ts";
 import { type OnnxRuntimeOptions, resolveSessionOptions, type SessionOptions } from "./options.ts";
-import { createSession } from "./session.ts";
+import { createSession, modelName } from "./session.ts";
 
-/** What a program may also say to this runtime. */
-export interface OnnxSessionProgram extends OnnxProgram {
+/** A program, and what it may also say to this runtime. */
+export type OnnxSessionProgram = (OnnxProgram | OnnxGraphProgram) & {
   /** Options for this model's session, which win over the runtime's. */
   readonly session?: SessionOptions;
-}
+};
 
 /** A loaded session, for any thread of this process. Plain data. */
 interface OnnxHandle {
@@ -46,12 +46,12 @@ export class OnnxRuntime implements Runtime {
   }
 
   async load(program: OnnxSessionProgram, signal: AbortSignal): Promise<SharedModel> {
-    const bytes = program.bytes ?? (await fileSize(program.file));
+    const bytes = await programBytes(program);
     const options = resolveSessionOptions(this.#options, program.session, bytes);
     const library = openLibrary(this.#options.libraryPath);
-    const session = await createSession(library, program.file, options, signal);
+    const session = await createSession(library, program, options, signal);
     try {
-      const { values, signatures } = describe(library, session, program.file);
+      const { values, signatures } = describe(library, session, modelName(program));
       const handle: OnnxHandle = { libraryPath: library.path, session, values, slow: bytes >= BIG_MODEL_BYTES };
       return { runtime: this.name, signatures, handle };
     } catch (reason) {
@@ -74,6 +74,12 @@ export class OnnxRuntime implements Runtime {
   }
 }
 
+/** Bytes of a program's model, weights included. */
+async function programBytes(program: OnnxProgram | OnnxGraphProgram): Promise<number> {
+  if ("file" in program) return program.bytes ?? (await fileSize(program.file));
+  return [...program.weights.values()].reduce((sum, { length }) => sum + length, program.model.length);
+}
+
 async function fileSize(file: string): Promise<number> {
   try {
     return (await stat(file)).size;
@@ -82,12 +88,12 @@ async function fileSize(file: string): Promise<number> {
   }
 }
 
-function describe(library: OnnxLibrary, session: Pointer, file: string): { values: ModelValues; signatures: Signatures } {
+function describe(library: OnnxLibrary, session: Pointer, name: string): { values: ModelValues; signatures: Signatures } {
   try {
     const values = describeSession(library, session);
     return { values, signatures: new Map([[DEFAULT_SIGNATURE, signatureOf(values)]]) };
   } catch (reason) {
     const error = ServingError.from(reason);
-    throw new ServingError(error.code, `${basename(file)}: ${error.message}`, { cause: error });
+    throw new ServingError(error.code, `${name}: ${error.message}`, { cause: error });
   }
 }
