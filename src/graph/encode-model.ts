@@ -23,6 +23,8 @@ export interface EncodedModel {
   readonly model: Uint8Array;
   /** Bytes of the large constants, by the location that the model gives for them. Views of the arrays that the builder was given. */
   readonly weights: ReadonlyMap<string, Uint8Array>;
+  /** What the nodes that were written do. */
+  readonly operators: ReadonlySet<string>;
 }
 
 /**
@@ -38,11 +40,12 @@ export function encodeModel(graph: GraphBuilder): EncodedModel {
     const opset = text(new BinaryWriter(), 1, domain).tag(2, WireType.Varint);
     message(model, 8, opset.int64(domain === "" ? OPSET : 1));
   }
-  return { model: model.finish(), weights: encoder.weights };
+  return { model: model.finish(), weights: encoder.weights, operators: encoder.operators };
 }
 
 class GraphEncoder {
   readonly domains = new Set<string>();
+  readonly operators = new Set<string>();
   readonly weights = new Map<string, Uint8Array>();
   readonly #names = new Map<GraphValue, string>();
   readonly #taken = new Set<string>();
@@ -95,6 +98,7 @@ class GraphEncoder {
     for (const output of outputs) text(writer, 2, this.#nameOf(output));
     text(writer, 3, origin);
     text(writer, 4, operator);
+    this.operators.add(operator);
     for (const [name, attribute] of Object.entries(attributes)) {
       if (attribute !== undefined) message(writer, 5, this.#attribute(name, attribute));
     }

@@ -11,6 +11,8 @@ export interface OnnxProgram {
   readonly file: string;
   /** Bytes of the file and of all it names; lets the runtime size its threads. Default: the file's own. */
   readonly bytes?: number;
+  /** What its nodes do, by ONNX's names, in no order. */
+  readonly operators?: ReadonlySet<string>;
 }
 
 /** An ONNX graph in memory, made of a model in another format. */
@@ -22,6 +24,8 @@ export interface OnnxGraphProgram {
   readonly model: Uint8Array;
   /** Bytes of the constants that lie beside the model, by the location it gives for them. */
   readonly weights: ReadonlyMap<string, Uint8Array>;
+  /** What its nodes do, by ONNX's names, in no order. */
+  readonly operators: ReadonlySet<string>;
 }
 
 /** One graph of a TensorFlow SavedModel, with its variables and assets. */
@@ -41,6 +45,8 @@ export interface SavedModelProgram {
   readonly tensorflowVersion: string;
   /** Operations that the graph and its functions are made of, in no order. */
   readonly opTypes?: readonly string[];
+  /** Collections of Python code that Simple TensorFlow Serving would run on requests and answers; it is not run here. */
+  readonly hooks?: readonly string[];
   /** What the model's files ask of the session: a serialized `tensorflow.ConfigProto`, to be merged over the server's. */
   readonly sessionOverrides?: Uint8Array;
 }

@@ -101,6 +101,17 @@ test("a graph of 50,000 nodes in a row is written without recursion", () => {
   expect(encodeModel(graph).model.length).toBeGreaterThan(50_000 * 10);
 });
 
+test.each(["LSTM", "GRU"])("%s is not run on nothing, which would end the process", async (operator) => {
+  const graph = new GraphBuilder();
+  const x = graph.input("x", "float32", ["time", "n", 2]);
+  const gates = operator === "LSTM" ? 12 : 9;
+  const [y] = graph.addMany(operator, [x, zeros(graph, [1, gates, 2]), zeros(graph, [1, gates, 3])], { hidden_size: 3 }, 2);
+  graph.output("y", y!);
+  await expect(run(graph, { x: floats([5, 0, 2]) })).rejects.toThrow(
+    `input "x" has no elements (shape [5,0,2]); a model with ${operator} needs at least one of each`,
+  );
+});
+
 /** Each makes one value of the graph's input `x`; its shape is then the answer's. */
 const INFERRED: readonly [string, GraphShape, readonly number[], (graph: GraphBuilder, x: GraphValue) => GraphValue][] = [
   ["Flatten", ["n", 2, 3], [4, 2, 3], (g, x) => g.add("Flatten", [x])],

@@ -46,6 +46,29 @@ async function scan(bytes: Buffer, signal = new AbortController().signal): Promi
   }
 }
 
+test("tells what nodes do, also those of branches and functions, whose names are not absurdly long", async () => {
+  const named = (name: string, ...more: Buffer[]) => part(1, part(4, name), ...more);
+  const branch = part(5, part(6, named("LSTM")));
+  const bytes = Buffer.concat([model(named("If", branch), named("x".repeat(65))), part(25, part(7, part(4, "GRU")))]);
+  const path = join(folder, "operators.onnx");
+  await writeFile(path, bytes);
+  const handle = await open(path);
+  const operators: string[] = [];
+  try {
+    const { signal } = new AbortController();
+    await scanModelProto(
+      new FileWindow(handle, bytes.length),
+      "m.onnx",
+      () => undefined,
+      signal,
+      (name) => operators.push(name),
+    );
+  } finally {
+    await handle.close();
+  }
+  expect(operators).toEqual(["If", "LSTM", "GRU"]);
+});
+
 describe("finds tensors in other files", () => {
   const tensor = external("w.bin");
   test.each([

@@ -45,6 +45,7 @@ const FIELDS: Readonly<Record<Message, Readonly<Record<number, Field>>>> = {
 };
 
 const MODEL_GRAPH = 7;
+const NODE_OPERATOR = 4;
 const TENSOR_DATA_LOCATION = 14;
 const EXTERNAL = 1;
 const ENTRY_KEY = 1;
@@ -54,6 +55,8 @@ const ENTRY_VALUE = 2;
 const DEEPEST = 100;
 /** Longest key or value of an external data entry, in bytes. */
 const LONGEST_TEXT = 4096;
+/** Longest name of an operator that anybody asks about. */
+const LONGEST_OPERATOR = 64;
 /** Most bytes a field's tag and length take. */
 const HEADER_BYTES = 16;
 
@@ -79,8 +82,8 @@ interface Frame {
 
 /**
  * Finds every tensor of a serialized ModelProto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto) whose data lies in
- * another file, in subgraphs and functions too, and calls `found` for each. Reads headers only, never weights; memory
- * does not grow with the file.
+ * another file, in subgraphs and functions too, and calls `found` for each; `operator` is called with what each node does. Reads
+ * headers only, never weights; memory does not grow with the file.
  *
  * @throws ServingError data-loss when the bytes are not a whole protobuf message, invalid-argument when they are not a
  * model or built to mislead a reader; both name `file` and the byte. The signal's reason once it aborts.
@@ -90,6 +93,7 @@ export async function scanModelProto(
   file: string,
   found: (data: ExternalData) => void,
   signal: AbortSignal,
+  operator?: (name: string) => void,
 ): Promise<void> {
   const fault = (code: "data-loss" | "invalid-argument", what: string, position: number): ServingError =>
     new ServingError(code, `${file} is not a sound ONNX model: ${what} at byte ${position}`);
@@ -168,6 +172,10 @@ export async function scanModelProto(
           const text = Buffer.from(window.slice(position, end)).toString("utf8");
           if (number === ENTRY_KEY) frame.key = text;
           else frame.value = text;
+        }
+        if (frame.message === "NodeProto" && number === NODE_OPERATOR && operator && end - position <= LONGEST_OPERATOR) {
+          if (!window.holds(position, end - position)) await window.move(position);
+          operator(Buffer.from(window.slice(position, end)).toString("utf8"));
         }
         position = end;
         break;

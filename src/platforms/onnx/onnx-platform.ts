@@ -23,12 +23,21 @@ export const onnxPlatform = {
     if (finding === undefined) throw new ServingError("not-found", "there is no .onnx file");
     const { folder, name } = onlyFile(finding);
     const external = new ExternalFiles(name);
+    const operators = new Set<string>();
     const file = join(folder, name);
     const size = await withModelFile(file, name, async (handle) => {
       const { size } = await handle.stat();
-      await scanModelProto(new FileWindow(handle, size), name, (data) => external.add(data), signal);
+      await scanModelProto(
+        new FileWindow(handle, size),
+        name,
+        (data) => external.add(data),
+        signal,
+        (operator) => {
+          operators.add(operator);
+        },
+      );
       return size;
     });
-    return { runtime: "onnxruntime", file, bytes: size + (await external.check(folder, signal)) };
+    return { runtime: "onnxruntime", file, operators, bytes: size + (await external.check(folder, signal)) };
   },
 } satisfies Platform;

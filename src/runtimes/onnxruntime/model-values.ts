@@ -31,6 +31,8 @@ export interface ModelValue<Type extends ValueType = ValueType> {
 export interface ModelValues {
   readonly inputs: readonly ModelValue<TensorType>[];
   readonly outputs: readonly ModelValue[];
+  /** What must not be given a tensor without elements: the engine's kernel of it ends the process. Absent when nothing is. */
+  readonly fragile?: string;
 }
 
 /** Ending of the second tensor that a sequence of tensors becomes: each element's true shape. */

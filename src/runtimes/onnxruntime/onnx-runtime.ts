@@ -33,6 +33,9 @@ interface OnnxHandle {
   readonly slow: boolean;
 }
 
+/** Operators whose kernels call `std::terminate` when they are to work on nothing: seen with ONNX Runtime 1.30.0. */
+const FRAGILE_OPERATORS = ["LSTM", "GRU", "DynamicQuantizeLSTM", "AttnLSTM"];
+
 /** Executes ONNX graphs with ONNX Runtime. Opens its library when the first model needs it. */
 export class OnnxRuntime implements Runtime {
   readonly name = "onnxruntime";
@@ -51,7 +54,9 @@ export class OnnxRuntime implements Runtime {
     const library = openLibrary(this.#options.libraryPath);
     const session = await createSession(library, program, options, signal);
     try {
-      const { values, signatures } = describe(library, session, modelName(program));
+      const { values: described, signatures } = describe(library, session, modelName(program));
+      const fragile = FRAGILE_OPERATORS.find((operator) => program.operators?.has(operator));
+      const values = fragile === undefined ? described : { ...described, fragile };
       const handle: OnnxHandle = { libraryPath: library.path, session, values, slow: bytes >= BIG_MODEL_BYTES };
       return { runtime: this.name, signatures, handle };
     } catch (reason) {

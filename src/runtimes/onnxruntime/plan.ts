@@ -90,13 +90,19 @@ export class Plan {
   constructor(session: AttachedSession, given: GivenInputs, wanted: readonly string[]) {
     this.#session = session;
     this.#wanted = [...wanted];
-    const { inputs } = session.values;
+    const { inputs, fragile } = session.values;
     const present = inputs.flatMap((_, index) => (given[index] === undefined ? [] : [index]));
     let bytes = 0;
     for (const index of present) {
       const { shape, dtype } = given[index]!;
       checkShape(inputs[index], shape);
       const count = elementCount(shape);
+      if (count === 0 && fragile !== undefined) {
+        throw new ServingError(
+          "invalid-argument",
+          `input "${inputs[index].name}" has no elements (shape [${shape.join(",")}]); a model with ${fragile} needs at least one of each`,
+        );
+      }
       if (dtype !== "string") bytes += pieceSize(count * ARRAY_TYPES[dtype].bytes);
     }
     const slots: number[] = [];
