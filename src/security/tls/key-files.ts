@@ -31,8 +31,8 @@ export function readKeyFiles(options: TlsOptions): Promise<KeyFiles> {
 async function readPemFiles(files: TlsFiles): Promise<KeyFiles> {
   const optional = (flag: string, path: string | undefined) => (path === undefined ? undefined : read(flag, path));
   const [certificate, key, passphrase, clientAuthorities] = await Promise.all([
-    read("--tls_certificate_file", files.certificateFile),
-    read("--tls_key_file", files.keyFile),
+    read(`--${files.namedBy?.certificate ?? "tls_certificate_file"}`, files.certificateFile),
+    read(`--${files.namedBy?.key ?? "tls_key_file"}`, files.keyFile),
     optional("--tls_key_passphrase_file", files.keyPassphraseFile),
     optional("--tls_client_ca_file", files.clientCaFile),
   ]);
