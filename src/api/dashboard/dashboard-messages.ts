@@ -28,12 +28,12 @@ export interface ServerFacts {
   readonly ready: boolean;
 }
 
-/** A model that is configured, or of which versions are still known. */
+/** A model that is configured, or of which versions are still known: of those that serve nothing any more, at most 50. */
 export interface DashboardModel {
   readonly name: string;
   /** Versions by label. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Highest first. */
+  /** Highest first; of those that have ended, the ten highest. */
   readonly versions: readonly DashboardVersion[];
 }
 
@@ -63,7 +63,7 @@ export interface DashboardFigures {
   /** Of the whole process; 1 is one core. */
   readonly cpu: number;
   readonly openConnections: number;
-  /** Of those versions that were asked anything. */
+  /** Of those versions that were asked anything; of very many, the 100 busiest. */
   readonly versions: readonly VersionFigures[];
 }
 
