@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.ts", "benchmark/**/*.test.ts", "examples/**/*.test.ts"],
+    include: ["src", "test", "scripts", "benchmark", "examples", "dashboard"].map((folder) => `${folder}/**/*.test.ts`),
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -32,7 +32,8 @@ export function matchesLock(lock, installed) {
 export function buildFingerprint(folder) {
   const hash = createHash("sha256");
   const settings = ["tsconfig.json", "tsconfig.build.json", "package-lock.json"].map((name) => join(folder, name));
-  const sources = readdirSync(join(folder, "src"), { recursive: true, withFileTypes: true })
+  const sources = ["src", "dashboard"]
+    .flatMap((room) => readdirSync(join(folder, room), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && !entry.name.endsWith(".test.ts"))
     .map((entry) => join(entry.parentPath, entry.name));
   for (const file of [...settings, ...sources.sort()]) {
@@ -60,15 +61,19 @@ export function ensureInstalled() {
   npm(["install", "--no-save", "--include=dev", "--no-audit", "--no-fund"]);
 }
 
-/** Builds `dist/` when a source file is newer than it or gone. */
+/** Builds `dist/`, the dashboard's page included, when a source file is newer than it or gone. */
 export function ensureBuilt() {
   const fingerprint = buildFingerprint(root);
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === fingerprint) return;
   console.log("Building ...");
   rmSync(join(root, "dist"), { recursive: true, force: true });
-  const { status } = run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json"]);
-  if (status !== 0) fail("the build failed; the errors are above");
+  build("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
+  build("node_modules/vite/bin/vite.js", "build", "dashboard", "--logLevel", "warn");
   writeFileSync(STAMP, fingerprint);
+}
+
+function build(script, ...args) {
+  if (run(process.execPath, [join(root, script), ...args]).status !== 0) fail("the build failed; the errors are above");
 }
 
 function npm(args) {

@@ -43,6 +43,8 @@ describe("the build's fingerprint", () => {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "set-up-"));
     mkdirSync(join(folder, "src/base"), { recursive: true });
+    mkdirSync(join(folder, "dashboard/src"), { recursive: true });
+    writeFileSync(join(folder, "dashboard/src/style.css"), "a");
     writeFileSync(join(folder, "src/base/one.ts"), "1");
     writeFileSync(join(folder, "src/base/two.ts"), "2");
   });
@@ -51,6 +53,7 @@ describe("the build's fingerprint", () => {
 
   test.each([
     ["a source changes", () => writeFileSync(join(folder, "src/base/one.ts"), "changed"), true],
+    ["the dashboard changes", () => writeFileSync(join(folder, "dashboard/src/style.css"), "changed"), true],
     ["a source is removed", () => rmSync(join(folder, "src/base/two.ts")), true],
     ["a setting appears", () => writeFileSync(join(folder, "tsconfig.json"), "{}"), true],
     ["a test changes", () => writeFileSync(join(folder, "src/base/one.test.ts"), "test"), false],

@@ -9,6 +9,7 @@ ensureInstalled();
 /** Each step's name, and the script that Node runs for it. The tests start the built server, so it is built before them. */
 const STEPS = [
   ["types", "node_modules/typescript/bin/tsc", "-p", "tsconfig.json"],
+  ["types of the dashboard", "node_modules/typescript/bin/tsc", "-p", "dashboard/tsconfig.json"],
   ["format and lint", "node_modules/@biomejs/biome/bin/biome", "check", "."],
   ["lint with types", "node_modules/oxlint/bin/oxlint", "--type-aware"],
   ["rooms", "scripts/check-arrows.mjs"],

@@ -26,6 +26,7 @@ Written by \`scripts/write-command-line-reference.mjs\` from the table in \`src/
     modelport [serve] [flags] [paths...]
     modelport inspect [flags] <paths...>
     modelport check-config [--model_config_list_root_dir=FOLDER] FILE
+    modelport client [--language=LANGUAGE] [--protocol=PROTOCOL] NAME
 
 \`serve\` is what happens when no command is named. \`inspect\` loads the models that \`serve\` would, prints the table that \`serve\` would
 print, and ends: exit code 0 when all could be loaded, else 1. In this repository \`npm start -- ARGUMENTS\` does the same as
@@ -33,6 +34,8 @@ print, and ends: exit code 0 when all could be loaded, else 1. In this repositor
 
 \`check-config\` reads a [model config file](model-config.md) as \`serve\` would and prints its models: exit code 0, or 2 when the file cannot
 be used. It loads nothing, and base paths need not be there.
+
+\`client\` prints a program that asks a model; its flags are in [Generated clients](generated-clients.md).
 
 - A value is written \`--NAME=VALUE\` or \`--NAME VALUE\`. The last one of a name counts.
 - A boolean is written \`--NAME\`, \`--NAME=true\` or \`--NAME=false\`; \`1\` and \`0\` do as well.

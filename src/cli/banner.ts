@@ -11,7 +11,7 @@ import { version } from "./version.ts";
 export async function banner(
   core: ServerCore,
   endpoints: ServerEndpoints,
-  { host, tls }: ServerOptions,
+  { host, tls, dashboard }: ServerOptions,
   metricsPath: string | undefined,
 ): Promise<string> {
   const rows = core.rows();
@@ -26,6 +26,7 @@ export async function banner(
   lines.push(`  REST     ${url}/v1/models/NAME`);
   if (metricsPath !== undefined) lines.push(`  metrics  ${url}${metricsPath}`);
   lines.push(`  health   ${url}/readyz`);
+  if (dashboard) lines.push(`  browser  ${url}/dashboard/`);
   const line = await firstSample(core, rows, curlLine(rest, tls), url);
   if (line !== undefined) lines.push("", "Try it:", "", `  ${line}`);
   return `${lines.join("\n")}\n`;

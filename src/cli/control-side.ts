@@ -11,18 +11,21 @@ import { type ModelSet, modelSet, modelsFromMessage } from "../control/model-set
 import { ModelWatch } from "../control/model-watch.ts";
 import { ReloadRecorder } from "../control/reload-recorder.ts";
 import { ServerCore } from "../control/server-core.ts";
+import { OPEN_CONNECTIONS } from "../metrics/definitions.ts";
 import type { MetricsCatalog } from "../metrics/metrics-catalog.ts";
 import { MetricsShard } from "../metrics/metrics-shard.ts";
 import { watchThread } from "../metrics/thread-figures.ts";
 import { PLATFORM_NAMES } from "../platforms/registry.ts";
 import { createRuntimes } from "../runtimes/registry.ts";
 import type { AdminAnswer, AdminCall, ReloadOutcome } from "../serving/admin.ts";
+import { DashboardFeed } from "../threads/dashboard-feed.ts";
 import type { ServingOptions } from "../threads/serving-options.ts";
 import type { ThreadPool } from "../threads/thread-pool.ts";
 import { banner } from "./banner.ts";
 import type { ServerEndpoints } from "./endpoints.ts";
 import { coreOptions } from "./resolved-options.ts";
 import { locateTensorFlow } from "./tensorflow-library.ts";
+import { version } from "./version.ts";
 
 /** The shard of the control thread's own metrics. */
 const CONTROL_SHARD = -1;
@@ -44,6 +47,8 @@ export class ControlSide {
   readonly #reloads: ReloadRecorder;
   readonly #figures: Timer;
   readonly #stopping = new AbortController();
+  /** Undefined without the dashboard. */
+  readonly #dashboards: DashboardFeed | undefined;
   #admin: Promise<ModelAdmin> | undefined;
   #watch: ModelWatch | undefined;
 
@@ -63,12 +68,16 @@ export class ControlSide {
     this.#parts = parts;
     this.#models = modelSet(options.models, options.modelConfigRootDir);
     this.#core = new ServerCore(
-      { threads: pool, runtimes, shard, clock: systemClock, log },
+      { threads: pool, runtimes, shard, clock: systemClock, log, changed: () => this.#dashboards?.changed() },
       coreOptions(options, serving.batching),
     );
     catalog.addCollector(() => modelFigures(this.#core));
     this.#reloads = new ReloadRecorder(shard);
     this.#figures = watchThread(shard, "control", systemClock);
+    if (options.dashboard) {
+      this.#dashboards = dashboardFeed(this.#core, pool, catalog, options.threads);
+      pool.setDashboards(this.#dashboards);
+    }
   }
 
   /** Begins to load and to watch. Rejects with a ServingError when the models cannot be told or there is none. */
@@ -171,6 +180,7 @@ export class ControlSide {
 
   /** Takes up nothing new; whoever waits for a reload is told so. */
   rest(): void {
+    this.#dashboards?.stop();
     this.#stopping.abort(new ServingError("cancelled", "the server stops"));
     this.#watch?.stop();
     this.#core.giveUpReloads();
@@ -181,4 +191,28 @@ export class ControlSide {
     await this.#core.stop();
     this.#figures.cancel();
   }
+}
+
+function dashboardFeed(models: ServerCore, pool: ThreadPool, catalog: MetricsCatalog, threads: number): DashboardFeed {
+  return new DashboardFeed({
+    models,
+    server: {
+      version: version(),
+      nodeVersion: process.version,
+      startedAtMs: Math.round(Date.now() - process.uptime() * 1000),
+      servingThreads: threads,
+    },
+    versions: () => pool.readFigures(),
+    process: () => {
+      const { user, system } = process.cpuUsage();
+      return {
+        rssBytes: process.memoryUsage.rss(),
+        cpuSeconds: (user + system) / 1_000_000,
+        openConnections: catalog.total(OPEN_CONNECTIONS.name) ?? 0,
+      };
+    },
+    tell: (thread, events) => pool.tellDashboards(thread, events),
+    clock: systemClock,
+    time: Date.now,
+  });
 }

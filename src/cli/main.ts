@@ -43,6 +43,38 @@ function program(done: (code: number) => void): Command {
       return done(0);
     });
   modelport
+    .command("hash-password")
+    .description("read a password from standard input and print its hash, for --auth_file")
+    .action(async () => {
+      const { hashPasswordCommand } = await import("./hash-password.ts");
+      return done(await hashPasswordCommand(process.stdin, print, (text) => void process.stderr.write(text)));
+    });
+  modelport
+    .command("new-key")
+    .argument("<name>")
+    .option("--grants <grants>", "what the key lets its owner do: some of inference,admin,metrics", "inference")
+    .description("print a new key and its entry for --auth_file")
+    .action(async (name: string, { grants }: { grants: string }) => {
+      const { newKeyCommand } = await import("./new-key.ts");
+      return done(newKeyCommand(name, grants, print));
+    });
+  modelport
+    .command("client")
+    .argument("[name]", "a model that a server serves, or the path of one")
+    .option("--language <language>", "one of those that --list shows", "bash")
+    .option("--protocol <protocol>", "rest or grpc", "rest")
+    .option("--url <url>", "the server (default: http://127.0.0.1:8501)")
+    .option("--signature_name <name>", "the signature to call (default: the model's default one)")
+    .option("--output <file>", "the file to write (default: standard output)")
+    .option("--list", "print the languages")
+    .description("print a program that asks a model for a prediction")
+    .action(async (name: string | undefined, options: ClientOptions) => {
+      const { signature_name: signatureName, ...others } = options;
+      const { clientCommand } = await import("./client-command.ts");
+      const request = { ...others, name, ...(signatureName !== undefined && { signatureName }) };
+      return done(await clientCommand(request, print, process.env));
+    });
+  modelport
     .command("runtime")
     .argument("<action>", "install, list or remove")
     .argument("[name]", "tensorflow")
@@ -56,9 +88,19 @@ function program(done: (code: number) => void): Command {
   return modelport;
 }
 
-/** The command `runtime` has none of the server's flags, and its `--version` takes a value. */
+/** Options of `modelport client` as commander names them. */
+interface ClientOptions {
+  readonly language: string;
+  readonly protocol: string;
+  readonly url?: string;
+  readonly signature_name?: string;
+  readonly output?: string;
+  readonly list?: boolean;
+}
+
+/** The commands `client` and `runtime` have none of the server's flags, and the latter's `--version` takes a value. */
 function commandLine(argv: readonly string[]): readonly string[] {
-  return argv[0] === "runtime" ? argv : normalizeArguments(argv);
+  return argv[0] === "runtime" || argv[0] === "client" ? argv : normalizeArguments(argv);
 }
 
 async function main(): Promise<number> {

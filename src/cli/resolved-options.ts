@@ -7,6 +7,7 @@ import type { ServerCoreOptions } from "../control/server-core-options.ts";
 import type { ServerBatching } from "../model/batching.ts";
 import type { ServingOptions } from "../threads/serving-options.ts";
 import { DEFAULT_LIMITS } from "../transport/limits.ts";
+import { version } from "./version.ts";
 
 /** Loads at once while starting, for each core: TensorFlow Serving's number. */
 const INITIAL_LOADS_PER_CORE = 4;
@@ -16,17 +17,20 @@ export async function servingOptions(options: ServerOptions): Promise<ServingOpt
   const batching = options.batching && (await serverBatching(options.batching));
   const { libraryPath, intraOpThreads, interOpThreads, executionProviders, graphOptimizationLevel } = options.onnxruntime;
   return {
+    serverVersion: version(),
     limits: { ...DEFAULT_LIMITS, ...options.connections, maxBodyBytes: options.maxRequestBytes },
     logLevel: options.logLevel,
     runLimits: options.runLimits,
     restTimeoutMs: options.restTimeoutMs,
     cors: options.cors,
+    authenticated: options.access !== undefined,
     compressResponses: options.responseCompression,
     tensorContent: options.tensorContent,
     epoll: options.epoll,
     signatureMethodNameCheck: options.signatureMethodNameCheck,
     sessionService: options.sessionService,
     adminApi: options.adminApi,
+    dashboard: options.dashboard,
     requestLogFiles: options.requestLogFiles,
     metricsPath: await metricsPath(options.monitoringConfigFile),
     runtimes: {

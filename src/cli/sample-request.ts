@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { shellWord } from "../clients/languages/bash-literal.ts";
 import type { DType } from "../tensor/dtype.ts";
 import { DEFAULT_SIGNATURE, type Signatures, type TensorInfo } from "../tensor/signature.ts";
 
@@ -25,7 +26,7 @@ export async function sampleRequest(
 ): Promise<string | undefined> {
   const url = `${restUrl}/v1/models/${encodeURIComponent(model)}:predict`;
   const own = await readFile(join(basePath, SAMPLE_FILE), "utf8").catch(() => undefined);
-  if (own !== undefined) return `${curl} ${url} -d ${quote(compact(own))}`;
+  if (own !== undefined) return `${curl} ${url} -d ${shellWord(compact(own))}`;
   const callable = [...signatures].filter(([, { uncallable }]) => uncallable === undefined);
   const [name, signature] = callable.find(([each]) => each === DEFAULT_SIGNATURE) ?? callable[0] ?? [];
   if (signature === undefined || name === undefined) return undefined;
@@ -38,14 +39,14 @@ export async function sampleRequest(
       ...chosen,
       inputs: Object.fromEntries(inputs.map((input) => [input.alias, filled(sizes(input), zero(input.dtype))])),
     };
-    return `${curl} ${url} -d ${quote(JSON.stringify(body))}`;
+    return `${curl} ${url} -d ${shellWord(JSON.stringify(body))}`;
   }
   const entries = inputs.map(
     (input) => `${JSON.stringify(input.alias)}:z(${JSON.stringify(sizes(input))},${JSON.stringify(zero(input.dtype))})`,
   );
   const signatureEntry = name === DEFAULT_SIGNATURE ? "" : `signature_name:${JSON.stringify(name)},`;
   const script = `z=(s,v)=>s.length?Array(s[0]).fill(z(s.slice(1),v)):v;console.log(JSON.stringify({${signatureEntry}inputs:{${entries.join(",")}}}))`;
-  return `node -e ${quote(script)} | ${curl} ${url} -d @-`;
+  return `node -e ${shellWord(script)} | ${curl} ${url} -d @-`;
 }
 
 /** A concrete shape: 1 wherever the size is free. */
@@ -65,9 +66,4 @@ function filled(shape: readonly number[], value: Json): Json {
 
 function compact(json: string): string {
   return json.replace(/\s*\n\s*/g, " ").trim();
-}
-
-/** Quotes for a POSIX shell. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -6,6 +6,7 @@ import { MetricsCatalog } from "../metrics/metrics-catalog.ts";
 import { MetricsPages } from "../metrics/metrics-pages.ts";
 import { processFigures } from "../metrics/process-figures.ts";
 import { ThreadPool } from "../threads/thread-pool.ts";
+import type { AccessSide } from "./access-side.ts";
 import type { ControlSide } from "./control-side.ts";
 import { isLoopback, openEndpoints } from "./endpoints.ts";
 import { exitAtOnce } from "./exit-at-once.ts";
@@ -46,6 +47,7 @@ async function start(options: ServerOptions, log: Log, print: (text: string) => 
   const pages = new MetricsPages(catalog, systemClock);
   catalog.addCollector(processFigures(version()));
   const serving = await servingOptions(options);
+  const access = await openAccess(options, log);
   const tls = await openTls(options, log);
   if (tls !== undefined) catalog.addCollector(() => tls.samples());
   let control: ControlSide | undefined;
@@ -63,11 +65,13 @@ async function start(options: ServerOptions, log: Log, print: (text: string) => 
       counters: async (names) => names.map((name) => catalog.total(name)),
     },
   });
+  access?.start(pool);
   tls?.start(pool);
   // Without a handler the signal would end the process; a control side that is not there yet reads the newest anyway.
   const onHangUp = (): void => void control?.reread();
   process.on("SIGHUP", onHangUp);
   const stop = async (): Promise<void> => {
+    access?.stop();
     tls?.stop();
     control?.rest();
     const overdue = setTimeout(() => {
@@ -85,7 +89,7 @@ async function start(options: ServerOptions, log: Log, print: (text: string) => 
     control = new Control({ options, serving, pool, catalog, log });
     await control.start();
     const endpoints = await openEndpoints(pool, options);
-    if (!isLoopback(options.host)) {
+    if (!isLoopback(options.host) && access === undefined) {
       log.warn("open_to_the_network", {
         host: options.host,
         message: "whoever reaches this address can ask models and change which are served",
@@ -98,6 +102,15 @@ async function start(options: ServerOptions, log: Log, print: (text: string) => 
     throw reason;
   }
   return { stop };
+}
+
+/** Reads who may call before anything else is begun. Rejects with a ServingError that names the flag at fault. */
+async function openAccess({ access }: ServerOptions, log: Log): Promise<AccessSide | undefined> {
+  if (access === undefined) return undefined;
+  // A password among the arguments is not left for others on this machine to see.
+  if (access.user?.password !== undefined) process.title = "modelport";
+  const { AccessSide: Side } = await import("./access-side.ts");
+  return Side.open(access, systemClock, log);
 }
 
 /** Reads the certificate before anything else is begun. Rejects with a ServingError that names the flag at fault. */

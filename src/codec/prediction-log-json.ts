@@ -9,6 +9,7 @@ import type { Regression } from "../gen/tensorflow_serving/apis/regression_pb.ts
 import { RegressionResponseSchema } from "../gen/tensorflow_serving/apis/regression_pb.ts";
 import { stringBytes } from "../tensor/string-array.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { AllocationBudget } from "./allocation-budget.ts";
 import { decodeExampleRequest, decodeMultiInferenceRequest } from "./classify-message.ts";
 import { writeFloat32, writeFloat64, writeHalf } from "./json/float-text.ts";
 import { fromBfloat16Bits, fromFloat16Bits } from "./json/half.ts";
@@ -76,6 +77,26 @@ export function predictionLogLine(bytes: Uint8Array): Uint8Array {
   return writer.take();
 }
 
+/**
+ * A serialized PredictRequest as the body of a REST predict call: the signature's name unless it has none, and the inputs in columns.
+ * @param budget what decoding it may allocate.
+ * @throws ServingError invalid-argument for malformed bytes, and for one beyond the budget.
+ */
+export function predictRequestJson(bytes: Uint8Array, budget: AllocationBudget): string {
+  const { modelSpec, inputs } = decodePredictRequest(bytes, budget);
+  const writer = new JsonWriter(new Uint8Array(FIRST_BYTES));
+  writer.ascii("{");
+  if (modelSpec?.signatureName) {
+    writer.ascii('"signature_name": ');
+    writer.text(modelSpec.signatureName);
+    writer.ascii(", ");
+  }
+  writer.ascii('"inputs": ');
+  writeTensors(writer, inputs, budget);
+  writer.ascii("}");
+  return Buffer.from(writer.take()).toString("utf8");
+}
+
 function readMetadata(bytes: Uint8Array): { readonly spec: ModelSpec | undefined; readonly seconds: number } {
   const reader = new ProtobufReader(bytes);
   let spec: ModelSpec | undefined;
@@ -115,11 +136,11 @@ function writeBytes(writer: JsonWriter, value: Uint8Array): void {
   writer.byte(0x7d);
 }
 
-function writeTensors(writer: JsonWriter, tensors: ReadonlyMap<string, Uint8Array>): void {
+function writeTensors(writer: JsonWriter, tensors: ReadonlyMap<string, Uint8Array>, budget?: AllocationBudget): void {
   writeEach(writer, "{", tensors, "}", ([alias, bytes]) => {
     writer.text(alias);
     writer.ascii(": ");
-    const tensor = decodeTensorProto(bytes);
+    const tensor = decodeTensorProto(bytes, budget);
     checkEmptyLists(tensor.shape);
     writeDimension(writer, tensor, 0, { next: 0 });
   });

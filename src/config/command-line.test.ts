@@ -22,7 +22,8 @@ describe("parseFlags", () => {
       restTimeoutMs: 30_000,
       maxRequestBytes: 64 * 1024 * 1024,
       drainTimeoutMs: 30_000,
-      cors: false,
+      cors: { everyone: false, origins: [] },
+      access: undefined,
       loading: {
         pollIntervalMs: 1000,
         maxLoadRetries: 5,
@@ -107,7 +108,7 @@ describe("parseFlags", () => {
   test("takes a boolean's next argument for a path", () => {
     expect(parseFlags(["--rest_api_enable_cors_support", "./m"], {})).toMatchObject({
       paths: ["./m"],
-      options: { cors: true, models: { kind: "paths", paths: [resolve("m")] } },
+      options: { cors: { everyone: true }, models: { kind: "paths", paths: [resolve("m")] } },
     });
   });
 

@@ -43,7 +43,7 @@ export function normalizeArguments(argv: readonly string[]): string[] {
     if (!flag) normal.push(argv[at]!);
     else if (value !== undefined) normal.push(`--${flag.name}${value}`);
     else if (flag.kind !== "boolean") normal.push(at + 1 < end ? `--${flag.name}=${argv[++at]!}` : `--${flag.name}`);
-    else if (at + 1 < end && /^(?:true|false)$/.test(argv[at + 1]!)) normal.push(`--${flag.name}=${argv[++at]!}`);
+    else if (at + 1 < end && /^(?:true|false)$/i.test(argv[at + 1]!)) normal.push(`--${flag.name}=${argv[++at]!}`);
     else normal.push(`--${flag.name}=true`);
   }
   const word = normal.findIndex((argument) => !argument.startsWith("-"));

@@ -321,6 +321,27 @@ const OWN_FLAGS: readonly Flag[] = [
     choices: ["1.2", "1.3"],
   },
   {
+    name: "auth_file",
+    kind: "text",
+    default: "",
+    help: "Users and keys that may call, and what they may do, in YAML or JSON; read again when it changes",
+    take: "yes",
+  },
+  {
+    name: "auth_password_file",
+    kind: "text",
+    default: "",
+    help: "File with the password of auth_username, in place of auth_password",
+    take: "yes",
+  },
+  {
+    name: "cors_allowed_origins",
+    kind: "list",
+    default: "",
+    help: "Origins whose pages may call, such as https://a.example",
+    take: "yes",
+  },
+  {
     name: "automatic_warmup",
     kind: "choice",
     default: "off",
@@ -333,9 +354,9 @@ const OWN_FLAGS: readonly Flag[] = [
     name: "log_level",
     kind: "choice",
     default: "info",
-    help: "Least important lines to log",
+    help: "Least important lines to log; warning is warn, critical is fatal",
     take: "yes",
-    choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+    choices: ["trace", "debug", "info", "warn", "warning", "error", "fatal", "critical", "silent"],
   },
   {
     name: "model_platform",
@@ -567,6 +588,13 @@ const OWN_FLAGS: readonly Flag[] = [
     take: "yes",
   },
   {
+    name: "enable_dashboard",
+    kind: "boolean",
+    default: "true",
+    help: "Serve a page that shows the models and what they are asked, below /dashboard",
+    take: "yes",
+  },
+  {
     name: "total_model_memory_limit_bytes",
     kind: "integer",
     default: "0",
@@ -594,8 +622,75 @@ const OWN_FLAGS: readonly Flag[] = [
   },
 ];
 
+/** Flags of Simple TensorFlow Serving that nobody else has. */
+const SIMPLE_TENSORFLOW_SERVING_FLAGS: readonly Flag[] = [
+  {
+    name: "reload_models",
+    kind: "boolean",
+    default: "false",
+    help: "Look for new versions, which is always done: see --file_system_poll_wait_seconds",
+    take: "map",
+  },
+  {
+    name: "enable_b64_autoconvert",
+    kind: "boolean",
+    default: "false",
+    help: 'Take {"b64": TEXT} for bytes, which is always done where an input takes strings or images',
+    take: "map",
+  },
+  {
+    name: "download_inference_images",
+    kind: "boolean",
+    default: "true",
+    help: "Keep the images that are sent; nothing is kept here",
+    take: "ignore",
+  },
+  { name: "debug", kind: "boolean", default: "false", help: "The same as --log_level=debug, which goes before", take: "map" },
+  {
+    name: "workers",
+    kind: "integer",
+    help: "Serving threads, as far as there are cores",
+    take: "map",
+    ...COUNT,
+  },
+];
+
+/** Simple TensorFlow Serving's flags of who may call and how. */
+const STFS_ACCESS_FLAGS: readonly Flag[] = [
+  { name: "enable_auth", kind: "boolean", default: "false", help: "Ask callers for credentials", take: "yes" },
+  {
+    name: "auth_username",
+    kind: "text",
+    default: "admin",
+    help: "With enable_auth, the name of a user who may do everything",
+    take: "yes",
+  },
+  {
+    name: "auth_password",
+    kind: "text",
+    default: "",
+    help: "That user's password, which others on this machine may see here; STFS_AUTH_PASSWORD and auth_password_file are better",
+    take: "yes",
+  },
+  { name: "enable_ssl", kind: "boolean", default: "false", help: "TLS on every port, by secret_pem and secret_key", take: "yes" },
+  { name: "secret_pem", kind: "text", default: "secret.pem", help: "With enable_ssl, the certificate in PEM", take: "yes" },
+  { name: "secret_key", kind: "text", default: "secret.key", help: "With enable_ssl, its private key in PEM", take: "yes" },
+  {
+    name: "enable_cors",
+    kind: "boolean",
+    default: "false",
+    help: "The same as rest_api_enable_cors_support",
+    take: "yes",
+  },
+];
+
 /** Every flag of the server. */
-export const FLAGS: readonly Flag[] = [...TENSORFLOW_SERVING_FLAGS, ...OWN_FLAGS];
+export const FLAGS: readonly Flag[] = [
+  ...TENSORFLOW_SERVING_FLAGS,
+  ...STFS_ACCESS_FLAGS,
+  ...OWN_FLAGS,
+  ...SIMPLE_TENSORFLOW_SERVING_FLAGS,
+];
 
 const BY_NAME: ReadonlyMap<string, Flag> = new Map(FLAGS.map((flag) => [flag.name, flag]));
 

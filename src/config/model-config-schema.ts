@@ -7,7 +7,7 @@ import { SESSION_TARGET } from "./tensorflow-keys.ts";
 z.config({ jitless: true });
 
 /** A mapping whose keys are the user's: a Map, since zod's record passes over a key that means something to JavaScript. */
-function mapping<Value extends z.ZodType>(value: Value) {
+export function mapping<Value extends z.ZodType>(value: Value) {
   return z.preprocess((input) => (isMapping(input) ? new Map(Object.entries(input)) : input), z.map(z.string(), value));
 }
 
@@ -18,7 +18,11 @@ function isMapping(input: unknown): input is object {
 }
 
 /** A mapping with these keys and no others; an unknown one is answered with its hint, or else the nearest of them. */
-function record<Shape extends z.core.$ZodShape>(what: string, shape: Shape, hints: ReadonlyMap<string, string> = NO_HINTS) {
+export function record<Shape extends z.core.$ZodShape>(
+  what: string,
+  shape: Shape,
+  hints: ReadonlyMap<string, string> = NO_HINTS,
+) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) => {

@@ -3,11 +3,13 @@ import { join, resolve } from "node:path";
 import type { LogLevel } from "../base/log.ts";
 import type { RunLimits } from "../base/run-limits.ts";
 import { ServingError } from "../base/serving-error.ts";
+import { type AccessOptions, type CorsFlags, resolveAccess, resolveCors } from "./access-options.ts";
 import type { BatchingFlags } from "./batching-parameters.ts";
 import { type FlagValue, parseFlagValue } from "./flag-value.ts";
 import { FLAGS, type Flag, findFlag } from "./flags.ts";
 import { resolveBasePath } from "./model-config-rules.ts";
 import type { TensorFlowFlags } from "./server-tensorflow.ts";
+import { withStfsEnvironment } from "./stfs-environment.ts";
 import { SESSION_TARGET } from "./tensorflow-keys.ts";
 import { resolveTls, type TlsOptions } from "./tls-options.ts";
 
@@ -43,12 +45,14 @@ export interface ServerOptions {
   readonly socketMode: number | undefined;
   /** Undefined when no port takes TLS. */
   readonly tls: TlsOptions | undefined;
+  /** Undefined when nobody is asked who calls. */
+  readonly access: AccessOptions | undefined;
   /** Serving threads. */
   readonly threads: number;
   readonly logLevel: LogLevel;
   readonly models: ModelChoice;
   readonly restTimeoutMs: number;
-  readonly cors: boolean;
+  readonly cors: CorsFlags;
   readonly responseCompression: boolean;
   readonly tensorContent: boolean;
   /** Connections without TLS are served past Node's streams where the system allows. */
@@ -56,6 +60,8 @@ export interface ServerOptions {
   readonly grpcHealthService: boolean;
   /** Whether the served models may be read and changed below `/v1/config`. */
   readonly adminApi: boolean;
+  /** Whether the dashboard is served and the calls of each version are counted for it. */
+  readonly dashboard: boolean;
   /** Where relative base paths of text-format model configs begin; undefined when they may not be relative. */
   readonly modelConfigRootDir: string | undefined;
   readonly signatureMethodNameCheck: boolean;
@@ -129,15 +135,17 @@ export interface OnnxOptions {
  * Makes every choice that flags leave open, and checks them against each other.
  *
  * `paths` are the arguments that are no flag. MODEL_NAME and MODEL_BASE_PATH of `environment` mean what they mean to
- * TensorFlow Serving's Docker image, when neither a flag nor a path says what to serve.
+ * TensorFlow Serving's Docker image, when neither a flag nor a path says what to serve. Simple TensorFlow Serving's variables count where
+ * their flag is absent.
  *
  * @throws ServingError invalid-argument that names the flags at fault
  */
 export function resolveServerOptions(
-  values: ReadonlyMap<string, FlagValue>,
+  written: ReadonlyMap<string, FlagValue>,
   paths: readonly string[],
   environment: Environment,
 ): ServerOptions {
+  const values = withStfsEnvironment(written, paths, environment);
   refuseUnsupported(values);
   const flags = new Reader(values);
   const port = flags.number("port");
@@ -164,16 +172,18 @@ export function resolveServerOptions(
     restSocketPath,
     socketMode: resolveSocketMode(flags),
     tls: resolveTls(flags),
+    access: resolveAccess(flags),
     threads: resolveThreads(flags),
-    logLevel: flags.text("log_level") as LogLevel,
+    logLevel: resolveLogLevel(flags),
     models: resolveModels(flags, paths, environment),
     restTimeoutMs: flags.number("rest_api_timeout_in_ms"),
-    cors: flags.boolean("rest_api_enable_cors_support"),
+    cors: resolveCors(flags),
     responseCompression: flags.boolean("enable_response_compression"),
     tensorContent: flags.boolean("enable_serialization_as_tensor_content"),
     epoll: flags.boolean("enable_epoll"),
     grpcHealthService: flags.boolean("enable_grpc_healthcheck_service"),
     adminApi: flags.boolean("enable_admin_api"),
+    dashboard: flags.boolean("enable_dashboard"),
     modelConfigRootDir: flags.path("model_config_list_root_dir"),
     signatureMethodNameCheck: flags.boolean("enable_signature_method_name_check"),
     maxRequestBytes: flags.number("max_request_bytes"),
@@ -237,12 +247,26 @@ function resolveSocketMode(flags: Reader): number | undefined {
   return Number.parseInt(text, 8);
 }
 
+/** Levels by the names of Python's. */
+const PYTHON_LEVELS: ReadonlyMap<string, LogLevel> = new Map([
+  ["warning", "warn"],
+  ["critical", "fatal"],
+]);
+
+function resolveLogLevel(flags: Reader): LogLevel {
+  if (!flags.isSet("log_level") && flags.boolean("debug")) return "debug";
+  const level = flags.text("log_level");
+  return PYTHON_LEVELS.get(level) ?? (level as LogLevel);
+}
+
 function resolveThreads(flags: Reader): number {
   const cores = availableParallelism();
   const asked = flags.optionalNumber("threads");
   if (asked !== undefined) return asked;
   // One thread a core is all that helps here; TensorFlow Serving's pools are four times that by default.
-  const mapped = Math.max(flags.optionalNumber("rest_api_num_threads") ?? 0, flags.optionalNumber("grpc_max_threads") ?? 0);
+  const mapped = Math.max(
+    ...["rest_api_num_threads", "grpc_max_threads", "workers"].map((name) => flags.optionalNumber(name) ?? 0),
+  );
   return mapped === 0 ? cores : Math.min(cores, mapped);
 }
 

@@ -13,6 +13,8 @@ export interface TlsFiles {
   readonly clientCaFile: string | undefined;
   readonly clientCertificate: "request" | "require";
   readonly minVersion: TlsMinVersion;
+  /** The flags that named the two files, where they are not `tls_certificate_file` and `tls_key_file`. */
+  readonly namedBy?: { readonly certificate: string; readonly key: string };
 }
 
 /** TensorFlow Serving's `--ssl_config_file`; TLS on the gRPC port alone. */
@@ -27,6 +29,7 @@ export type TlsMinVersion = "TLSv1.2" | "TLSv1.3";
 /** The flags as they were written; see {@link resolveTls}. */
 export interface TlsFlags {
   isSet(name: string): boolean;
+  boolean(name: string): boolean;
   text(name: string): string;
   /** An absolute path; undefined for an empty text. */
   path(name: string): string | undefined;
@@ -40,8 +43,9 @@ const FILES = "--tls_certificate_file and --tls_key_file";
  * @throws ServingError invalid-argument for flags that contradict or lack each other
  */
 export function resolveTls(flags: TlsFlags): TlsOptions | undefined {
-  const certificateFile = flags.path("tls_certificate_file");
-  const keyFile = flags.path("tls_key_file");
+  const stfs = resolveStfsFiles(flags);
+  const certificateFile = stfs?.certificateFile ?? flags.path("tls_certificate_file");
+  const keyFile = stfs?.keyFile ?? flags.path("tls_key_file");
   const sslConfigFile = flags.path("ssl_config_file");
   const minVersion: TlsMinVersion = `TLSv${flags.text("tls_min_version") as "1.2" | "1.3"}`;
   if (sslConfigFile !== undefined) {
@@ -88,7 +92,25 @@ export function resolveTls(flags: TlsFlags): TlsOptions | undefined {
     clientCaFile,
     clientCertificate: flags.text("tls_client_certificate") as "request" | "require",
     minVersion,
+    ...(stfs && { namedBy: { certificate: "secret_pem", key: "secret_key" } }),
   };
+}
+
+/** The files of Simple TensorFlow Serving's flags, whose own help has them the wrong way round; undefined when they turn nothing on. */
+function resolveStfsFiles(flags: TlsFlags): { readonly certificateFile: string; readonly keyFile: string } | undefined {
+  if (!flags.boolean("enable_ssl")) {
+    const lone = flags.isSet("enable_ssl") ? undefined : given(flags, ["secret_pem", "secret_key"]);
+    if (lone !== undefined) refuse(`--${lone} alone does not turn TLS on: set --enable_ssl too, or leave it out`);
+    return undefined;
+  }
+  const other = given(flags, ["tls_certificate_file", "tls_key_file", "ssl_config_file"]);
+  if (other !== undefined) refuse(`--enable_ssl and --${other} exclude each other: use ${FILES} alone`);
+  const certificateFile = flags.path("secret_pem");
+  const keyFile = flags.path("secret_key");
+  if (certificateFile === undefined || keyFile === undefined) {
+    return refuse("--enable_ssl needs the certificate in --secret_pem and its private key in --secret_key");
+  }
+  return { certificateFile, keyFile };
 }
 
 /** The first of the flags that has a value of its own. */

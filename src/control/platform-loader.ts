@@ -1,13 +1,19 @@
+import { basename, dirname } from "node:path";
 import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { Loader } from "../core/loader.ts";
 import type { ServableId } from "../core/servable-id.ts";
+import type { Program } from "../model/program.ts";
 import type { Runtime, SharedModel } from "../model/runtime.ts";
 import type { TensorFlowOptions } from "../model/tensorflow-options.ts";
 import { detectPlatform } from "../platforms/registry.ts";
+import { planProcessing } from "../processing/plan-processing.ts";
 import type { RuntimeRegistry } from "../runtimes/registry.ts";
 import { takeFingerprint } from "../sources/fingerprint.ts";
+import { exampleRequest } from "./example-request.ts";
 import { readMlmdUuid } from "./mlmd-uuid.ts";
+import { type ProcessingFiles, readProcessingFiles } from "./processing-file.ts";
 import type { VersionBatching } from "./version-batching.ts";
 import type { WarmUp } from "./warm-up.ts";
 
@@ -32,6 +38,8 @@ export interface PlatformLoaderParts {
   readonly runtimes: RuntimeRegistry;
   readonly clock: Clock;
   readonly report: (report: LoadReport) => void;
+  /** Told of an example request that cannot be used, and of code beside a model that is not run. Default: nobody is. */
+  readonly log?: Pick<Log, "debug" | "info">;
   /** Runs a version's first requests; a load fails when it rejects. Default: nothing is run. */
   readonly warmUp?: Pick<WarmUp, "run">;
   /** Decides how the version is batched. Default: it is not. */
@@ -70,7 +78,7 @@ export class PlatformLoader implements Loader<SharedModel> {
   }
 
   async load(signal: AbortSignal): Promise<SharedModel> {
-    const { clock, report, runtimes, warmUp, batching, tensorflow, savedModelTags } = this.#parts;
+    const { clock, log, report, runtimes, warmUp, batching, tensorflow, savedModelTags } = this.#parts;
     const start = clock.now();
     const id = this.#id;
     let found: { readonly platform: string; readonly why: string } | undefined;
@@ -80,13 +88,37 @@ export class PlatformLoader implements Loader<SharedModel> {
       found = { platform: platform.name, why };
       const tags = tensorflow?.tags ?? savedModelTags;
       const program = await platform.read(this.#path, signal, tags && { tags });
+      const processing = await readProcessingFiles(this.#path, signal);
+      this.#checkHooks(program, processing);
+      const { declared } = processing;
+      if (declared !== undefined) found = { ...found, why: `${why}, with ${declared.file}` };
       const runtime = runtimes.get(program.runtime);
       if (runtime === undefined) throw new ServingError("unimplemented", `this server has no runtime ${program.runtime}`);
       const limits = await batching?.limits(id.name, this.#path);
       const loaded = await runtime.load(program, signal, tensorflow && { tensorflow });
       this.#loaded = { runtime, model: loaded };
-      const about = { ...found, fileBytes, loadMs: clock.now() - start, loadedAtMs: Date.now() };
-      const model = { ...loaded, about, ...(limits && { batching: batching!.plan(id, limits, loaded.signatures) }) };
+      const loadMs = clock.now() - start;
+      const example = await exampleRequest(this.#path, signal, (error) =>
+        log?.debug("example_request_unusable", { model: id.name, version: String(id.version), error }),
+      );
+      const about = {
+        ...found,
+        folder: baseName(this.#path),
+        fileBytes,
+        loadMs,
+        loadedAtMs: Date.now(),
+        ...(example !== undefined && { example }),
+      };
+      const processed = declared && {
+        processing: { ...declared, inner: loaded.signatures },
+        signatures: planProcessing(declared, loaded.signatures).signatures,
+      };
+      const model = {
+        ...loaded,
+        ...processed,
+        about,
+        ...(limits && { batching: batching!.plan(id, limits, loaded.signatures) }),
+      };
       await warmUp?.run({ id, folder: this.#path, runtime, model }, signal);
       const mlmdUuid = await readMlmdUuid(this.#path);
       await this.#checkUnchanged(digest);
@@ -108,6 +140,21 @@ export class PlatformLoader implements Loader<SharedModel> {
     }
   }
 
+  /** Python code of Simple TensorFlow Serving's is not run: without it the answers would be other ones. */
+  #checkHooks(program: Program, { declared, hooks }: ProcessingFiles): void {
+    const all = [...hooks, ...(("hooks" in program && program.hooks) || []).map((name) => `the collection ${name}`)];
+    if (all.length === 0) return;
+    if (declared === undefined) {
+      throw new ServingError(
+        "failed-precondition",
+        `${all.join(" and ")} of the model: Python code for Simple TensorFlow Serving, which is not run here. Declare in processing.yaml, ` +
+          "beside the model, what it does to requests and answers (docs/guide/processing.md)",
+      );
+    }
+    const { name, version } = this.#id;
+    this.#parts.log?.info("hooks_passed_over", { model: name, version: String(version), hooks: all, file: declared.file });
+  }
+
   /** Part of what was read may be of one content and part of another, which may load all the same. */
   async #checkUnchanged(digest: string): Promise<void> {
     if ((await takeFingerprint(this.#path)).digest === digest) return;
@@ -123,4 +170,10 @@ export class PlatformLoader implements Loader<SharedModel> {
     this.#loaded = undefined;
     await loaded?.runtime.unload(loaded.model);
   }
+}
+
+/** The last name of the base path that a version's folder or file is of. */
+function baseName(path: string): string {
+  const name = basename(path);
+  return /^[0-9]+$/.test(name) ? basename(dirname(path)) : name;
 }

@@ -20,6 +20,7 @@ import type { ReloadOutcome } from "../serving/admin.ts";
 import { FileSystemSource, type StoragePath } from "../sources/file-system-source.ts";
 import { LoadReports, type ModelRow } from "./load-reports.ts";
 import { ModelArrivals, takenAway } from "./model-arrivals.ts";
+import { type ModelEvent, ModelHistory } from "./model-history.ts";
 import { type ModelLayers, modelsOf, movedModels, NO_MODELS, replaced, retunedModels } from "./model-layers.ts";
 import { type LoadReport, PlatformLoader } from "./platform-loader.ts";
 import { loggingsOf, makeRequestLogFolders } from "./request-log-folders.ts";
@@ -39,6 +40,8 @@ export interface ServerCoreParts {
   readonly shard: MetricsShard;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told when what {@link ServerCore.rows}, {@link ServerCore.models} or {@link ServerCore.ready} say may be something else now. */
+  readonly changed?: () => void;
 }
 
 /** The output of the router for models whose config names no platform. */
@@ -59,6 +62,7 @@ export class ServerCore {
   /** Versions in error whose files have changed since. */
   readonly #renewed = new Set<string>();
   readonly #reports: LoadReports;
+  readonly #history = new ModelHistory();
   readonly #contents: VersionContents;
   readonly #warmUp: WarmUp;
   readonly #batching: VersionBatching | undefined;
@@ -215,6 +219,11 @@ export class ServerCore {
     return this.#reports.rows();
   }
 
+  /** What happened to a model's versions, latest first; undefined for a name that nothing is known of. */
+  history(model: string): readonly ModelEvent[] | undefined {
+    return this.#history.of(model);
+  }
+
   /** Whether every configured model has an available version. */
   get ready(): boolean {
     return this.#waiting.size === 0;
@@ -241,7 +250,10 @@ export class ServerCore {
   }
 
   #loader(id: ServableId, path: string): Loader<SharedModel> {
-    const report = (outcome: LoadReport) => this.#reports.note(outcome);
+    const report = (outcome: LoadReport) => {
+      this.#reports.note(outcome);
+      this.#parts.changed?.();
+    };
     const { platform, tensorflow } = this.#models.get(id.name) ?? {};
     const { savedModelTags } = this.#options;
     const parts = { ...this.#parts, warmUp: this.#warmUp, batching: this.#batching, tensorflow, savedModelTags, report };
@@ -316,6 +328,7 @@ export class ServerCore {
     this.#waiting.clear();
     for (const { name } of models) this.#noteAvailability(name, this.#monitor.states(name));
     this.#tellReady();
+    this.#parts.changed?.();
   }
 
   #notReplaced(id: ServableId, error: ServingError): void {
@@ -346,8 +359,10 @@ export class ServerCore {
       ...(each.health && { error: { code: each.health.code, message: each.health.message } }),
     }));
     threads.setStatuses(id.name, statuses);
+    this.#history.note(state);
     if (this.#models.has(id.name)) this.#noteAvailability(id.name, states);
     this.#tellReady();
+    this.#parts.changed?.();
     const fields = { model: id.name, version: String(id.version), state: managerState };
     if (health === undefined) log.info("servable_state", fields);
     else log.error("servable_state", { ...fields, code: statusName(health.code), error: health.message });

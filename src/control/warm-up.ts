@@ -10,6 +10,7 @@ import { MODEL_WARMUP_LATENCY, MODEL_WARMUP_RECORDS_READ } from "../metrics/defi
 import { MetricsShard } from "../metrics/metrics-shard.ts";
 import type { ModelBatching } from "../model/batching.ts";
 import type { Runtime, SharedModel } from "../model/runtime.ts";
+import { engineModel, withProcessing } from "../processing/processed-servable.ts";
 import { Inference } from "../serving/inference.ts";
 import { RequestMetrics } from "../serving/request-metrics.ts";
 import { ServingTable } from "../serving/serving-table.ts";
@@ -175,7 +176,7 @@ export class WarmUp {
 
 /** Serves one version to nobody but `use`; its runs are in no metric of requests. */
 async function withInference({ id, runtime, model }: LoadedVersion, use: (inference: Inference) => Promise<void>): Promise<void> {
-  const servable = runtime.attach(model, true);
+  const servable = withProcessing(model, runtime.attach(engineModel(model), true));
   try {
     const table = new ServingTable();
     await table.servables.publish(id, servable);

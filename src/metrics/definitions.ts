@@ -192,6 +192,9 @@ export const TLS_HANDSHAKE_FAILURES = counter(
   "TLS handshakes that did not end in a connection.",
 );
 
+/** Requests that were not let in, by why: missing, malformed, wrong, limited, not_granted or cross_site. */
+export const ACCESS_REFUSALS = counter("modelport_access_refusals_total", "Requests that were not let in, by why.", "reason");
+
 /** When the server's certificate expires, in seconds since 1970. */
 export const TLS_CERTIFICATE_EXPIRY = gauge(
   "modelport_tls_certificate_expiry_timestamp_seconds",
@@ -271,6 +274,7 @@ export const METRICS: readonly MetricDefinition[] = [
   OPEN_CONNECTIONS,
   BUFFERED_BYTES,
   TLS_HANDSHAKE_FAILURES,
+  ACCESS_REFUSALS,
   TLS_CERTIFICATE_EXPIRY,
   READY,
   MODEL_VERSIONS,

@@ -1,5 +1,6 @@
 import type { Signatures } from "../tensor/signature.ts";
 import type { ModelBatching } from "./batching.ts";
+import type { ModelProcessing } from "./processing.ts";
 import type { Program, RuntimeName } from "./program.ts";
 import type { Servable } from "./servable.ts";
 import type { TensorFlowOptions } from "./tensorflow-options.ts";
@@ -8,11 +9,14 @@ import type { VersionAbout } from "./version-about.ts";
 /** A loaded version that every serving thread can attach to. Plain data (pointers as bigint): can be sent to a thread. */
 export interface SharedModel {
   readonly runtime: RuntimeName;
+  /** What callers see; with {@link processing} not what the engine has. */
   readonly signatures: Signatures;
   /** What the runtime needs to attach; its own business. */
   readonly handle: unknown;
   /** Set by the control side; absent when requests are run one by one. */
   readonly batching?: ModelBatching;
+  /** Set by the control side; absent when requests and answers are the engine's as they are. */
+  readonly processing?: ModelProcessing;
   /** Set by the control side; absent where nobody is to be shown the version. */
   readonly about?: VersionAbout;
 }

@@ -4,6 +4,8 @@ export interface VersionAbout {
   readonly platform: string;
   /** Why that platform was chosen. */
   readonly why: string;
+  /** The last name of the model's base path: its folder, or its file. Absent where nobody has said. */
+  readonly folder?: string;
   /** Milliseconds that the load took. */
   readonly loadMs: number;
   /** When the load ended, in milliseconds since 1970. */

@@ -33,6 +33,10 @@ const ENTRIES: readonly Entry[] = [
 const ALIASES: ReadonlyMap<string, string> = new Map([
   ["scikitlearn", "sklearn"],
   ["scikit-learn", "sklearn"],
+  ["pytorch_onnx", "onnx"],
+  ["mlserver_sklearn.SKLearnModel", "sklearn"],
+  ["mlserver_xgboost.XGBoostModel", "xgboost"],
+  ["mlserver_lightgbm.LightGBMModel", "lightgbm"],
 ]);
 
 /** Names that a config may give as a model's platform. */

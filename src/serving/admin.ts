@@ -1,5 +1,6 @@
 import type { StatusCode } from "../base/serving-error.ts";
 import type { PageStyle } from "../metrics/spelling.ts";
+import type { DashboardCall } from "./dashboard-call.ts";
 
 /** How a reload ended. */
 export interface ReloadOutcome {
@@ -45,4 +46,6 @@ export interface ControlCalls {
   metrics(style: PageStyle): Promise<readonly Uint8Array[]>;
   /** Current values of counters by their exposition names, summed over labels; absent when unknown. */
   counters(names: readonly string[]): Promise<readonly (number | undefined)[]>;
+  /** What a dashboard wants to know, as JSON; undefined where there is nothing. */
+  dashboard(call: DashboardCall): Promise<Uint8Array | undefined>;
 }

@@ -18,7 +18,7 @@ import type { RequestLog } from "./request-log.ts";
 import type { RequestMetrics } from "./request-metrics.ts";
 import { RunQueue } from "./run-queue.ts";
 import type { ServingTable } from "./serving-table.ts";
-import { withServable } from "./with-servable.ts";
+import { withCountedServable } from "./with-counted-servable.ts";
 
 /** How one protocol reads and writes a predict call. The steps run in this order, so that errors come in the protocol's order. */
 export interface PredictShell<Result> {
@@ -76,6 +76,9 @@ export class Inference {
     if (handle === undefined) return;
     try {
       this.#runs.admit(handle.servable, model, undefined);
+    } catch (reason) {
+      this.#table.figures(handle.servable)?.failed();
+      throw reason;
     } finally {
       handle.release();
     }
@@ -88,7 +91,7 @@ export class Inference {
 
   /** Runs any signature on named tensors. @throws ServingError as the shell and the servable do. */
   predict<Result>(spec: ModelSpec, shell: PredictShell<Result>, context: RunContext): Result | Promise<Result> {
-    return withServable(this.#table, spec, ({ id, servable }) => {
+    return withCountedServable(this.#table, spec, ({ id, servable }) => {
       const name = spec.signatureName || DEFAULT_SIGNATURE;
       const signature = servable.signatures.get(name);
       if (signature === undefined) throw shell.unknownSignature(name);
@@ -153,7 +156,7 @@ export class Inference {
   ): Promise<readonly InferenceOutcome[]> {
     const first = tasks[0]?.spec;
     if (first === undefined) throw new ServingError("invalid-argument", "ModelSpec has no name specified.");
-    return await withServable(this.#table, first, async ({ id, servable }) => {
+    return await withCountedServable(this.#table, first, async ({ id, servable }) => {
       const plans = planTasks(tasks, first.name, servable.signatures, (kind, name, signature) =>
         this.#check(kind, name, signature),
       );
@@ -202,7 +205,7 @@ export class Inference {
     request: SessionRunRequest,
     context: RunContext,
   ): Promise<{ resolved: ServedSpec; tensors: readonly Tensor[] }> {
-    return await withServable(this.#table, spec, async ({ id, servable }) => {
+    return await withCountedServable(this.#table, spec, async ({ id, servable }) => {
       if (servable.runGraph === undefined) {
         throw new ServingError("unimplemented", `model ${spec.name} is not a TensorFlow graph`);
       }
@@ -223,7 +226,7 @@ export class Inference {
     read: (outputs: NamedTensors, batch: number) => Value,
     context: RunContext,
   ): Promise<{ resolved: ServedSpec; value: Value }> {
-    return await withServable(this.#table, call.spec, async ({ id, servable }) => {
+    return await withCountedServable(this.#table, call.spec, async ({ id, servable }) => {
       const name = call.spec.signatureName || DEFAULT_SIGNATURE;
       const signature = servable.signatures.get(name);
       if (signature === undefined) throw new ServingError("invalid-argument", `No signature was found with the name: ${name}`);

@@ -2,6 +2,7 @@ import { ServingError } from "../base/serving-error.ts";
 import type { ModelSpec } from "../codec/model-spec.ts";
 import { type ServableId, servableKey } from "../core/servable-id.ts";
 import { type ServableHandle, ServingMap } from "../core/serving-map.ts";
+import type { CallFigures } from "../metrics/version-figures.ts";
 import type { Servable } from "../model/servable.ts";
 import type { VersionAbout } from "../model/version-about.ts";
 import { drawVersion, NO_TRAFFIC_SPLITS, type Share, sharesOf, type TrafficSplits } from "./traffic-split.ts";
@@ -16,6 +17,7 @@ export class ServingTable {
   #labels: ReadonlyMap<string, ReadonlyMap<string, bigint>> = new Map();
   readonly #statuses = new Map<string, readonly VersionStatus[]>();
   readonly #abouts = new Map<string, VersionAbout>();
+  readonly #figures = new WeakMap<Servable, CallFigures>();
   readonly #random: () => number;
   /** Of the models whose traffic is split; undefined when there is none, which costs a request one look. */
   #shares: ReadonlyMap<string, readonly Share[]> | undefined;
@@ -48,6 +50,16 @@ export class ServingTable {
   /** What is known of a published version; undefined for another. */
   about(id: ServableId): VersionAbout | undefined {
     return this.#abouts.get(servableKey(id));
+  }
+
+  /** Where the calls of a servable are counted from now on. */
+  setFigures(servable: Servable, figures: CallFigures): void {
+    this.#figures.set(servable, figures);
+  }
+
+  /** Where the calls of a servable are counted; undefined where they are not. */
+  figures(servable: Servable): CallFigures | undefined {
+    return this.#figures.get(servable);
   }
 
   /** The names of all models that a version was ever seen of, in alphabetical order. */

@@ -193,6 +193,24 @@ describe("a base path that is itself a model", () => {
     expect(versions()).toEqual([3n]);
   });
 
+  test("a file's next number comes with each change of the processing file beside it", async () => {
+    await put("m", "model");
+    const { source, versions } = watch();
+    const steps = async () => {
+      await source.poll();
+      return versions();
+    };
+    expect(await steps()).toEqual([1n]);
+    await put("m.processing.yaml", "first");
+    expect(await steps()).toEqual([2n]);
+    expect(await steps()).toEqual([2n]);
+    await put("m.processing.yaml", "second");
+    expect(await steps()).toEqual([3n]);
+    await rm(join(root, "m.processing.yaml"));
+    expect(await steps()).toEqual([4n]);
+    expect(await steps()).toEqual([4n]);
+  });
+
   test("keeps its number while a change is being written", async () => {
     await put("m", "first");
     const { source, versions, clock, wall } = watch();

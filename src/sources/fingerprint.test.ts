@@ -43,6 +43,28 @@ describe("takeFingerprint", () => {
     expect((await takeFingerprint(model)).digest).not.toBe(before.digest);
   });
 
+  test("of a file changes with the processing file of its name beside it, and of a folder with nothing beside it", async () => {
+    const digests: string[] = [];
+    const look = async () => digests.push((await takeFingerprint(join(model, "graph"))).digest);
+    const folder = (await takeFingerprint(model)).digest;
+    const beside = join(model, "graph.processing.yaml");
+    await look();
+    await writeFile(beside, "1");
+    await look();
+    await writeFile(beside, "22");
+    await look();
+    await writeFile(join(model, "other.processing.yaml"), "1");
+    await look();
+    expect(digests[3]).toBe(digests[2]);
+    expect(new Set(digests).size).toBe(3);
+    await rm(beside);
+    await look();
+    expect(digests[4]).toBe(digests[0]);
+    await rm(join(model, "other.processing.yaml"));
+    await writeFile(join(root, "model.processing.yaml"), "1");
+    expect((await takeFingerprint(model)).digest).toBe(folder);
+  });
+
   test("changes when a file is replaced by one of the same size and time", async () => {
     await utimes(join(model, "graph"), 1, 1);
     const before = await takeFingerprint(model);

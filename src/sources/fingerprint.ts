@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { companionFile } from "./companion-file.ts";
 import { attributeTrust } from "./listing-trust.ts";
 
 /** What can be told of a folder or file without reading it. */
@@ -49,7 +50,7 @@ interface Survey {
   unreadable: boolean;
 }
 
-/** Looks at everything below `path`, through symbolic links. Never rejects: what vanished or is closed shows in the digest. */
+/** Looks at everything below `path`, through symbolic links, and at a bare file's companion. Never rejects: what vanished or is closed shows in the digest. */
 export async function takeFingerprint(path: string): Promise<Fingerprint> {
   const { current, inodes } = await attributeTrust(path);
   const survey: Survey = {
@@ -93,7 +94,10 @@ async function visit(path: string, name: string, survey: Survey): Promise<void> 
   try {
     const entry = await stat(path, { bigint: true });
     if (entry.isDirectory()) await visitFolder(path, name, entry, survey);
-    else recordFile(name, entry, survey);
+    else {
+      recordFile(name, entry, survey);
+      if (name === "") await visitCompanion(path, survey);
+    }
   } catch (reason) {
     const code = (reason as NodeJS.ErrnoException).code ?? "unknown";
     survey.lines.push(JSON.stringify([name, code]));
@@ -113,6 +117,14 @@ async function visitFolder(path: string, name: string, entry: BigIntStats, surve
     survey.paths.push(below);
     survey.waiting.push([below, `${name}/${child}`]);
   }
+}
+
+async function visitCompanion(path: string, survey: Survey): Promise<void> {
+  const companion = companionFile(path);
+  const entry = await stat(companion, { bigint: true }).catch(() => undefined);
+  if (entry === undefined) return;
+  survey.paths.push(companion);
+  recordFile(`/${basename(companion)}`, entry, survey);
 }
 
 function recordFile(name: string, entry: BigIntStats, survey: Survey): void {

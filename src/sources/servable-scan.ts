@@ -1,5 +1,7 @@
+import type { Stats } from "node:fs";
 import { join, sep } from "node:path";
 import { BasePath, type BasePathContent } from "./base-path.ts";
+import { companionStats } from "./companion-file.ts";
 import { ContentStamp } from "./content-stamp.ts";
 import { type Fingerprint, takeFingerprint } from "./fingerprint.ts";
 import { sameStamp } from "./listing-trust.ts";
@@ -62,6 +64,8 @@ interface BareModel {
   readonly fingerprint: Fingerprint;
   /** What lay at the base path when the content was looked at. */
   base: PresentBase;
+  /** Of a file's companion, when the content was looked at. */
+  companion: Stats | undefined;
   /** Of what lies below the base path, when its content was looked at. */
   stamp: ContentStamp | undefined;
   failed: boolean;
@@ -191,12 +195,14 @@ export class ServableScan {
 
   async #lookAtBareModel(path: string, base: PresentBase, repeat: boolean): Promise<ScanResult> {
     const known = this.#bare;
-    if (known && (await isUntouched(known, base))) return this.#giveBareModel(path, known, repeat);
+    const companion = base.kind === "file" ? await companionStats(path) : undefined;
+    if (known && (await isUntouched(known, base, companion))) return this.#giveBareModel(path, known, repeat);
     const { wallNow, listAgainWithinMs } = this.#options;
     const stamp = known && (await ContentStamp.take(known.fingerprint.paths, wallNow(), listAgainWithinMs));
     const fingerprint = await takeFingerprint(path);
     if (known && fingerprint.digest === known.fingerprint.digest) {
       known.base = base;
+      known.companion = companion;
       known.stamp = stamp;
       return this.#giveBareModel(path, known, repeat);
     }
@@ -208,7 +214,7 @@ export class ServableScan {
     this.#bareWatch = watch;
     if (verdict === "empty") return keep("empty_version", `${path} holds no data and is not loaded`);
     if (verdict === "changing") return { versions: undefined, changing: true, warnings: [] };
-    this.#bare = { version: this.#highest + 1n, fingerprint, base, stamp: undefined, failed: false };
+    this.#bare = { version: this.#highest + 1n, fingerprint, base, companion, stamp: undefined, failed: false };
     return this.#giveBareModel(path, this.#bare, true);
   }
 
@@ -261,8 +267,18 @@ export class ServableScan {
 }
 
 /** Whether a look at attributes alone tells that a bare model is as it was. */
-async function isUntouched({ base: before, stamp }: BareModel, base: PresentBase): Promise<boolean> {
-  if (base.kind === "file") return before.kind === "file" && sameStamp(before.stats, base.stats);
+async function isUntouched(
+  { base: before, companion: companionBefore, stamp }: BareModel,
+  base: PresentBase,
+  companion: Stats | undefined,
+): Promise<boolean> {
+  if (base.kind === "file") {
+    const same =
+      companion === undefined || companionBefore === undefined
+        ? companion === companionBefore
+        : sameStamp(companionBefore, companion);
+    return before.kind === "file" && same && sameStamp(before.stats, base.stats);
+  }
   if (before.kind !== "folder" || !base.unchanged || stamp === undefined) return false;
   return stamp.holds();
 }

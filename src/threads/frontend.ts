@@ -1,8 +1,10 @@
 import type { Socket } from "node:net";
+import { fileURLToPath } from "node:url";
 import { createAdminHandler } from "../api/admin/admin-handler.ts";
 import { isAdminTarget } from "../api/admin/admin-route.ts";
+import type { EventStreams } from "../api/dashboard/event-streams.ts";
 import { createHttpRouter } from "../api/operation-routes.ts";
-import { isStfsTarget } from "../api/stfs/stfs-route.ts";
+import { isProgramTarget, isStfsTarget } from "../api/stfs/stfs-route.ts";
 import { CallRecorder } from "../api/tfs-grpc/call-recorder.ts";
 import { predictionServiceMethods } from "../api/tfs-grpc/prediction-service.ts";
 import { sessionServiceMethods } from "../api/tfs-grpc/session-service.ts";
@@ -11,10 +13,17 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { largeBuffers } from "../base/large-buffers.ts";
 import type { Log } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
+import { errorBody } from "../codec/json/error-body.ts";
 import type { Gauge } from "../metrics/cells.ts";
 import { BUFFERED_BYTES, OPEN_CONNECTIONS, REQUESTS_IN_FLIGHT, TLS_HANDSHAKE_FAILURES } from "../metrics/definitions.ts";
 import type { MetricsShard } from "../metrics/metrics-shard.ts";
+import { pathNeeds } from "../security/access/access-table.ts";
+import { Cors } from "../security/access/cors.ts";
+import { ownPagesOnly } from "../security/access/cross-site.ts";
+import type { Gate } from "../security/access/gate.ts";
+import type { Principals } from "../security/access/principals.ts";
 import type { ControlCalls } from "../serving/admin.ts";
+import type { DashboardCall, DashboardEvents } from "../serving/dashboard-call.ts";
 import { Inference } from "../serving/inference.ts";
 import { RequestLog, type RequestLogChannel, type RequestLogRule } from "../serving/request-log.ts";
 import { RequestMetrics } from "../serving/request-metrics.ts";
@@ -24,12 +33,14 @@ import { BufferBudget } from "../transport/buffer-budget.ts";
 import type { ConnectionContext } from "../transport/connection.ts";
 import type { Poller } from "../transport/epoll/poller.ts";
 import type { GrpcMethod } from "../transport/grpc/method.ts";
+import type { HttpResponse } from "../transport/http-exchange.ts";
 import { createHttp1Connection } from "../transport/http1/connection.ts";
 import { createHttp2Connection } from "../transport/http2/connection.ts";
 import { type BoundEndpoint, type Endpoint, Listener } from "../transport/listener.ts";
 import type { TlsMaterial } from "../transport/tls/tls-material.ts";
 import type { TlsTerminator } from "../transport/tls/tls-terminator.ts";
 import { afterOthers } from "../transport/turn-end.ts";
+import { guardedMethod, openGate } from "./access-wiring.ts";
 import { countedHandler, countedMethod } from "./in-flight.ts";
 import type { StartJsonThread } from "./json-thread-link.ts";
 import { JsonThreads } from "./json-threads.ts";
@@ -48,6 +59,18 @@ const REFLECTION = {
 
 /** Milliseconds between two counts of the open connections. */
 const SAMPLE_MS = 1000;
+
+/** Streams of events that dashboards of one thread may have open. */
+const MOST_EVENT_STREAMS = 2000;
+
+/** Where the build puts the page, seen from this file's own place in it. */
+const DASHBOARD_FOLDER = new URL("../dashboard/", import.meta.url);
+
+const NO_DASHBOARD: HttpResponse = {
+  status: 404,
+  headers: [["content-type", "application/json"]],
+  body: errorBody("the dashboard is off; start the server with --enable_dashboard to use it"),
+};
 
 /** What a thread's frontend is made of. */
 export interface FrontendParts {
@@ -74,6 +97,8 @@ const GRPC_ELSEWHERE: GrpcMethod = {
 /** Everything of one serving thread that faces the network: every API, on every port, over both versions of HTTP. */
 export class Frontend {
   readonly #context: ConnectionContext;
+  /** Undefined when nobody is asked who calls. */
+  readonly #gate: Promise<Gate> | undefined;
   readonly #log: Log;
   readonly #shard: MetricsShard;
   readonly #poller: Poller | undefined;
@@ -86,6 +111,9 @@ export class Frontend {
   readonly #inference: Inference;
   readonly #requestLog: RequestLog;
   readonly #listeners: Listener[] = [];
+  /** Undefined until somebody has asked for the dashboard. */
+  #dashboards: EventStreams | undefined;
+  #draining = false;
   #sampling: Timer;
   #tls: TlsMaterial | undefined;
   #terminator: TlsTerminator | undefined;
@@ -111,29 +139,62 @@ export class Frontend {
       timeoutMs: options.restTimeoutMs,
       clock,
       json: this.#json,
-      cors: options.cors,
       reportFault,
       ...(log.debugging && { logRequest: (fields) => log.debug("rest_request", fields) }),
     });
-    const admin = createAdminHandler({
-      enabled: options.adminApi,
-      call: (call) => control.admin(call),
-      longestWaitMs: options.restTimeoutMs,
-      clock,
-      reportFault,
-    });
+    const admin = ownPagesOnly(
+      createAdminHandler({
+        enabled: options.adminApi,
+        call: (call) => control.admin(call),
+        longestWaitMs: options.restTimeoutMs,
+        clock,
+        reportFault,
+      }),
+    );
     const stfs = lazyHandler(async () =>
       (await import("../api/stfs/stfs-handler.ts")).createStfsHandler({
         table,
         inference,
         metrics,
+        json: this.#json,
         timeoutMs: options.restTimeoutMs,
         clock,
         reportFault,
       }),
     );
-    const dashboard = lazyHandler(async () => (await import("../api/dashboard/dashboard-handler.ts")).createDashboardHandler());
-    const openapi = lazyHandler(async () => (await import("../api/openapi/openapi-handler.ts")).createOpenApiHandler({ table }));
+    const dashboard = options.dashboard
+      ? lazyHandler(async () => {
+          const [{ createDashboardHandler }, { EventStreams: Streams }] = await Promise.all([
+            import("../api/dashboard/dashboard-handler.ts"),
+            import("../api/dashboard/event-streams.ts"),
+          ]);
+          const call = (asked: DashboardCall) => control.dashboard(asked);
+          const counted = (all: number, figures: number) =>
+            void call({ kind: "watchers", all, figures }).catch((reason) => log.debug("dashboard_not_told", { err: reason }));
+          const streams = new Streams({ clock, counted, most: MOST_EVENT_STREAMS });
+          this.#dashboards = streams;
+          if (this.#draining) streams.close();
+          return createDashboardHandler({
+            table,
+            streams,
+            call,
+            adminApi: options.adminApi,
+            folder: fileURLToPath(DASHBOARD_FOLDER),
+            reportFault,
+          });
+        })
+      : () => NO_DASHBOARD;
+    const openapi = lazyHandler(async () =>
+      (await import("../api/openapi/openapi-handler.ts")).createOpenApiHandler({
+        table,
+        serverVersion: options.serverVersion,
+        authenticated: options.authenticated,
+        adminApi: options.adminApi,
+        metricsPath: options.metricsPath,
+        checksMethodNames: options.signatureMethodNameCheck,
+        reportFault,
+      }),
+    );
     const calls = {
       inference,
       recorder,
@@ -162,15 +223,22 @@ export class Frontend {
       {
         rest: (request) => {
           if (isAdminTarget(request.target)) return admin(request);
-          return request.method !== "POST" && isStfsTarget(request.target) ? stfs(request) : rest(request);
+          const isStfs = request.method === "POST" ? isProgramTarget : isStfsTarget;
+          return isStfs(request.target) ? stfs(request) : rest(request);
         },
         stfs,
         dashboard,
         openapi,
       },
     );
-    const counted = new Map([...methods].map(([path, method]) => [path, countedMethod(method, inFlight("grpc"))]));
+    const needs = pathNeeds(options.metricsPath);
+    const { everyone, origins } = options.cors;
+    const cors = everyone || origins.length > 0 ? new Cors(options.cors, needs) : undefined;
+    const counted = new Map(
+      [...methods].map(([path, method]) => [path, countedMethod(guardedMethod(path, method), inFlight("grpc"))]),
+    );
     const services = new Set([...counted.keys()].map((path) => path.slice(1, path.lastIndexOf("/"))));
+    this.#gate = options.authenticated ? openGate({ shard, clock, log, needs, cors }) : undefined;
     this.#inference = inference;
     this.#requestLog = new RequestLog({ shard, clock });
     this.#log = log;
@@ -183,13 +251,13 @@ export class Frontend {
     this.#buffers = new BufferBudget(options.limits.maxBufferedBytes);
     this.#sampling = this.#sample();
     this.#context = {
-      http: countedHandler(router, inFlight("http")),
+      http: countedHandler(cors?.wrap(router) ?? router, inFlight("http")),
       grpc: Object.assign((path: string) => counted.get(path), { hasService: (name: string) => services.has(name) }),
       limits: options.limits,
       clock,
       buffers: this.#buffers,
       compressResponses: options.compressResponses,
-      ...(poller !== undefined && { adopt: (socket: Socket) => poller.adopt(socket) }),
+      ...(poller !== undefined && { adopt: (socket: Socket, address?: string) => poller.adopt(socket, address) }),
       report: (event, detail) => (event === "handler_fault" ? log.error(event, { err: detail }) : log.debug(event, { detail })),
     };
   }
@@ -197,7 +265,9 @@ export class Frontend {
   /** Opens one more endpoint. Rejects with a ServingError when it cannot be had. */
   async listen(endpoint: Endpoint): Promise<BoundEndpoint> {
     const { tls = false, grpc = true } = endpoint.kind === "unix" ? {} : endpoint;
-    const context = grpc ? this.#context : { ...this.#context, grpc: () => GRPC_ELSEWHERE };
+    const gate = await this.#gate;
+    const gated = gate === undefined ? this.#context : { ...this.#context, gate };
+    const context = grpc ? gated : { ...gated, grpc: () => GRPC_ELSEWHERE };
     const factories = { http1: createHttp1Connection, http2: createHttp2Connection };
     const listener = new Listener(context, factories, tls ? await this.#terminate() : undefined);
     const bound = await listener.listen(endpoint);
@@ -209,6 +279,11 @@ export class Frontend {
   setTls(material: TlsMaterial): void {
     this.#tls = material;
     this.#terminator?.update(material);
+  }
+
+  /** Who may call from now on. */
+  setPrincipals(principals: Principals): void {
+    void this.#gate?.then((gate) => gate.setPrincipals(principals));
   }
 
   /** What `/readyz` and the health service say of the whole server. */
@@ -227,10 +302,17 @@ export class Frontend {
     this.#readiness.notify();
   }
 
+  /** Passes events on to the dashboards that are open. */
+  tellDashboards(events: DashboardEvents): void {
+    this.#dashboards?.send(events);
+  }
+
   /** Takes no new connections or requests, answers those in flight, and resolves when all are closed. */
   async drain(timeoutMs: number): Promise<void> {
     this.#readiness.setReady(false);
     this.#sampling.cancel();
+    this.#draining = true;
+    this.#dashboards?.close();
     await Promise.all(this.#listeners.map((listener) => listener.drain(timeoutMs)));
     this.#requestLog.flush();
     this.#poller?.close();

@@ -257,7 +257,6 @@ describe("a large body is answered as a small one", () => {
       metrics,
       timeoutMs,
       clock,
-      cors: false,
       reportFault: (reason) => void faults.push(reason),
       ...(handsOn && { json }),
     });

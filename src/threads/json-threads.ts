@@ -1,10 +1,12 @@
-import type { JsonWorker, OpenedBody } from "../api/tfs-rest/json-worker.ts";
+import type { JsonWorker, OpenedBody, OpenedStfsBody } from "../api/tfs-rest/json-worker.ts";
 import { throwIfAborted } from "../base/abort.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { type Deferred, deferred } from "../base/deferred.ts";
 import type { Log } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { PredictFormat, PredictInputs } from "../codec/json/predict-inputs.ts";
+import type { StfsInputs } from "../codec/json/stfs-data.ts";
+import type { StfsHead } from "../codec/json/stfs-document.ts";
 import type { StringArray } from "../tensor/string-array.ts";
 import type { NamedTensors, Tensor } from "../tensor/tensor.ts";
 import { hasOwnMemory } from "../transport/own-memory.ts";
@@ -48,16 +50,32 @@ export class JsonThreads implements JsonWorker {
   }
 
   async open(body: Uint8Array, signal: AbortSignal): Promise<OpenedBody> {
+    const { turn, answer } = await this.#open("open", body, signal);
+    return {
+      signatureName: answer as string,
+      readInputs: async (inputs, images) => (await turn.ask({ kind: "inputs", inputs, images })) as PredictInputs,
+      readExamples: async (method) => (await turn.ask({ kind: "examples", method })) as StringArray,
+      close: () => turn.end(),
+    };
+  }
+
+  async openStfs(body: Uint8Array, signal: AbortSignal): Promise<OpenedStfsBody> {
+    const { turn, answer } = await this.#open("open-stfs", body, signal);
+    return {
+      head: answer as StfsHead,
+      readInputs: async (inputs) => (await turn.ask({ kind: "inputs", inputs })) as StfsInputs,
+      close: () => turn.end(),
+    };
+  }
+
+  async #open(
+    kind: "open" | "open-stfs",
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<{ readonly turn: Turn; readonly answer: unknown }> {
     const turn = await this.#turn(signal);
     try {
-      const moved = hasOwnMemory(body) ? body : body.slice();
-      const signatureName = (await turn.ask({ kind: "open", body: moved })) as string;
-      return {
-        signatureName,
-        readInputs: async (inputs) => (await turn.ask({ kind: "inputs", inputs })) as PredictInputs,
-        readExamples: async (method) => (await turn.ask({ kind: "examples", method })) as StringArray,
-        close: () => turn.end(),
-      };
+      return { turn, answer: await turn.ask({ kind, body: hasOwnMemory(body) ? body : body.slice() }) };
     } catch (reason) {
       turn.end();
       throw reason;

@@ -1,7 +1,10 @@
 import { type JsonDocument, scanDocument, signatureName } from "../codec/json/document.ts";
 import { readPackedExamples } from "../codec/json/examples.ts";
+import { readPredictImages } from "../codec/json/image-texts.ts";
 import { type PredictFormat, type PredictInputs, readPredictInputs } from "../codec/json/predict-inputs.ts";
 import { writePredictResponse } from "../codec/json/predict-response.ts";
+import { readStfsInputs, type StfsInputs } from "../codec/json/stfs-data.ts";
+import { type StfsHead, scanStfsDocument } from "../codec/json/stfs-document.ts";
 import type { TensorInfo } from "../tensor/signature.ts";
 import type { StringArray } from "../tensor/string-array.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
@@ -10,20 +13,22 @@ import { answerTicket } from "./tickets.ts";
 
 /** What a serving thread asks of its JSON thread, in this order for a body: `open`, then `inputs` or `examples`. */
 export type JsonRequest =
-  | { readonly kind: "open"; readonly body: Uint8Array }
-  | { readonly kind: "inputs"; readonly inputs: readonly TensorInfo[] }
+  | { readonly kind: "open" | "open-stfs"; readonly body: Uint8Array }
+  | { readonly kind: "inputs"; readonly inputs: readonly TensorInfo[]; readonly images?: readonly string[] }
   | { readonly kind: "examples"; readonly method: "classify" | "regress" }
   | { readonly kind: "write"; readonly format: PredictFormat; readonly outputs: NamedTensors };
 
 /** `close` lets go of the body that was opened. */
 export type ToJsonThread = Ticketed<JsonRequest> | { readonly kind: "close" };
 
-/** What the thread answers: the signature's name, the tensors, the examples or the text. */
-export type JsonResult = string | PredictInputs | StringArray | Uint8Array;
+/** What the thread answers: the signature's name or the head, the tensors, the examples or the text. */
+export type JsonResult = string | StfsHead | StfsInputs | StringArray | Uint8Array;
 
 /** The work of a JSON thread: one body at a time. */
 export class JsonWork {
   #document: JsonDocument | undefined;
+  /** Of a request to Simple TensorFlow Serving. */
+  #head: StfsHead | undefined;
 
   /** @throws ServingError as the codec does. */
   perform(request: JsonRequest): JsonResult {
@@ -31,8 +36,13 @@ export class JsonWork {
       case "open":
         this.#document = scanDocument(request.body);
         return signatureName(this.#document);
+      case "open-stfs":
+        ({ head: this.#head, document: this.#document } = scanStfsDocument(request.body));
+        return this.#head;
       case "inputs":
-        return readPredictInputs(this.#take(), request.inputs);
+        return this.#head === undefined
+          ? readInputs(this.#take(), request.inputs, request.images)
+          : readStfsInputs(this.#take(), this.#head.base64, request.inputs);
       case "examples":
         return readPackedExamples(this.#take(), request.method);
       case "write":
@@ -41,6 +51,7 @@ export class JsonWork {
   }
 
   close(): void {
+    this.#head = undefined;
     this.#document = undefined;
   }
 
@@ -48,6 +59,15 @@ export class JsonWork {
     const document = this.#document;
     if (document === undefined) throw new Error("no body was opened");
     return document;
+  }
+}
+
+function readInputs(document: JsonDocument, inputs: readonly TensorInfo[], images: readonly string[] = []): PredictInputs {
+  try {
+    return readPredictInputs(document, inputs);
+  } catch (reason) {
+    if (images.length === 0) throw reason;
+    return readPredictImages(document.bytes, inputs, images, reason);
   }
 }
 
@@ -78,7 +98,7 @@ export function answerJson(
 
 /** The memory that goes along with a request instead of being copied. */
 export function requestMemory(request: JsonRequest): readonly ArrayBuffer[] {
-  if (request.kind === "open") return buffers([request.body]);
+  if (request.kind === "open" || request.kind === "open-stfs") return buffers([request.body]);
   return request.kind === "write" ? tensorMemory(request.outputs) : [];
 }
 
@@ -87,7 +107,8 @@ export function resultMemory(result: JsonResult): readonly ArrayBuffer[] {
   if (typeof result === "string") return [];
   // A short text lies in memory that Node shares among buffers, and that cannot be moved.
   if (result instanceof Uint8Array) return result.length < MOVED_TEXT_BYTES ? [] : buffers([result]);
-  return "offsets" in result ? buffers([result.offsets, result.bytes]) : tensorMemory(result.tensors);
+  if ("offsets" in result) return buffers([result.offsets, result.bytes]);
+  return "tensors" in result ? tensorMemory(result.tensors) : [];
 }
 
 function tensorMemory(tensors: NamedTensors): readonly ArrayBuffer[] {

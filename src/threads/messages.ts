@@ -3,7 +3,9 @@ import type { ServableId } from "../core/servable-id.ts";
 import type { Announcement } from "../metrics/announcement.ts";
 import type { PageStyle } from "../metrics/spelling.ts";
 import type { SharedModel } from "../model/runtime.ts";
+import type { Principals } from "../security/access/principals.ts";
 import type { AdminCall } from "../serving/admin.ts";
+import type { DashboardCall, DashboardEvents } from "../serving/dashboard-call.ts";
 import type { TrafficSplits } from "../serving/traffic-split.ts";
 import type { VersionStatus } from "../serving/version-status.ts";
 import type { Endpoint } from "../transport/listener.ts";
@@ -16,11 +18,18 @@ export interface SentError {
   readonly message: string;
 }
 
+/** A version, and where its calls are counted: in the row of the thread's index. Absent where they are not. */
+export interface PublishedModel {
+  readonly id: ServableId;
+  readonly model: SharedModel;
+  readonly figures?: SharedArrayBuffer;
+}
+
 /** What the control thread asks of a serving thread and waits for. */
 export type ThreadRequest =
-  | { readonly kind: "publish"; readonly id: ServableId; readonly model: SharedModel }
+  | ({ readonly kind: "publish" } & PublishedModel)
   /** Puts another content in the place of a published version. */
-  | { readonly kind: "replace"; readonly id: ServableId; readonly model: SharedModel }
+  | ({ readonly kind: "replace" } & PublishedModel)
   | { readonly kind: "retire"; readonly id: ServableId }
   | { readonly kind: "listen"; readonly endpoint: Endpoint }
   | { readonly kind: "drain"; readonly timeoutMs: number };
@@ -35,15 +44,20 @@ export type ThreadNotice =
   | { readonly kind: "statuses"; readonly model: string; readonly statuses: readonly VersionStatus[] }
   | { readonly kind: "ready"; readonly ready: boolean }
   | RequestLogNotice
+  /** Sent to threads that have streams open. */
+  | ({ readonly kind: "dashboard" } & DashboardEvents)
   /** Comes before any endpoint with TLS, and again when the certificate changes. */
-  | { readonly kind: "tls"; readonly material: TlsMaterial };
+  | { readonly kind: "tls"; readonly material: TlsMaterial }
+  /** Comes before any endpoint of a server that asks who calls, and again when they change. */
+  | { readonly kind: "access"; readonly principals: Principals };
 
 /** What a serving thread asks of the control thread on behalf of a request. */
 export type ControlRequest =
   | { readonly kind: "reload"; readonly config: Uint8Array }
   | { readonly kind: "admin"; readonly call: AdminCall }
   | { readonly kind: "metrics"; readonly style: PageStyle }
-  | { readonly kind: "counters"; readonly names: readonly string[] };
+  | { readonly kind: "counters"; readonly names: readonly string[] }
+  | { readonly kind: "dashboard"; readonly call: DashboardCall };
 
 /** One request waiting for its answer; tickets are the asker's. */
 export interface Ticketed<Body> {

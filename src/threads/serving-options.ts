@@ -2,18 +2,23 @@ import type { LogLevel } from "../base/log.ts";
 import type { RunLimits } from "../base/run-limits.ts";
 import type { ServerBatching } from "../model/batching.ts";
 import type { RuntimeOptions } from "../runtimes/registry.ts";
+import type { CorsOptions } from "../security/access/cors.ts";
 import type { TransportLimits } from "../transport/limits.ts";
 import type { RequestLogFileLimits } from "./request-log-files.ts";
 
 /** What every serving thread is started with. Plain data. */
 export interface ServingOptions {
+  /** The version of this package. */
+  readonly serverVersion: string;
   readonly limits: TransportLimits;
   readonly logLevel: LogLevel;
   /** Longest model run of a REST call, in milliseconds; 0 for no limit. */
   readonly restTimeoutMs: number;
   /** How many model runs may wait. */
   readonly runLimits: RunLimits;
-  readonly cors: boolean;
+  readonly cors: CorsOptions;
+  /** Whether callers are asked who they are; they are all refused until it is known who may call. */
+  readonly authenticated: boolean;
   /** Compress REST answers for callers that accept it. */
   readonly compressResponses: boolean;
   /** gRPC answers carry `tensor_content` instead of typed fields. */
@@ -26,6 +31,8 @@ export interface ServingOptions {
   readonly sessionService: boolean;
   /** Let requests below `/v1/config` through to the control thread. */
   readonly adminApi: boolean;
+  /** Serve the dashboard, and count the calls of each version for it. */
+  readonly dashboard: boolean;
   /** How request logs are cut into files. */
   readonly requestLogFiles: RequestLogFileLimits;
   /** Undefined when they are off. */
@@ -40,7 +47,7 @@ export interface ServingOptions {
 
 /** Which serving thread it is, and how it serves. */
 export interface ServingThreadData {
-  /** Counted from 0; no other thread that runs now has the same. */
+  /** Counted from 0 and below the number of threads; no other thread that runs now has the same. */
   readonly index: number;
   readonly options: ServingOptions;
 }

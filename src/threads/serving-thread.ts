@@ -4,11 +4,12 @@ import { createLog } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import { ThreadBatching } from "../batching/thread-batching.ts";
 import type { Turns } from "../batching/turns.ts";
-import { type ServableId, servableKey } from "../core/servable-id.ts";
+import { servableKey } from "../core/servable-id.ts";
 import { MetricsShard } from "../metrics/metrics-shard.ts";
 import { watchThread } from "../metrics/thread-figures.ts";
-import type { SharedModel } from "../model/runtime.ts";
+import { CallFigures } from "../metrics/version-figures.ts";
 import type { Servable } from "../model/servable.ts";
+import { engineModel, withProcessing } from "../processing/processed-servable.ts";
 import { createRuntimes } from "../runtimes/registry.ts";
 import type { AdminAnswer, ReloadOutcome } from "../serving/admin.ts";
 import { ServingTable } from "../serving/serving-table.ts";
@@ -17,7 +18,7 @@ import { Poller } from "../transport/epoll/poller.ts";
 import { afterArrivals, afterOthers } from "../transport/turn-end.ts";
 import { Frontend } from "./frontend.ts";
 import { jsonThreadsOf } from "./json-thread-link.ts";
-import type { ControlRequest, ThreadNotice, ThreadRequest, ToControl, ToThread } from "./messages.ts";
+import type { ControlRequest, PublishedModel, ThreadNotice, ThreadRequest, ToControl, ToThread } from "./messages.ts";
 import { RequestLogPort } from "./request-log-port.ts";
 import type { ServingThreadWorkerData } from "./serving-options.ts";
 import { answerTicket, Tickets } from "./tickets.ts";
@@ -48,6 +49,7 @@ const frontend = new Frontend({
     admin: (call) => tickets.ask({ kind: "admin", call }) as Promise<AdminAnswer>,
     metrics: (style) => tickets.ask({ kind: "metrics", style }) as Promise<readonly Uint8Array[]>,
     counters: (names) => tickets.ask({ kind: "counters", names }) as Promise<readonly (number | undefined)[]>,
+    dashboard: (call) => tickets.ask({ kind: "dashboard", call }) as Promise<Uint8Array | undefined>,
   },
 });
 const attached = new Map<string, Servable>();
@@ -64,17 +66,20 @@ const batching =
   });
 const figures = watchThread(shard, String(index), systemClock, () => poller?.sleptMs ?? 0);
 
-function attach({ name, version }: ServableId, model: SharedModel): Servable {
+function attach({ id: { name, version }, model, figures: memory }: PublishedModel): Servable {
   const runtime = runtimes.get(model.runtime);
   if (runtime === undefined) throw new ServingError("internal", `this server has no runtime ${model.runtime}`);
-  const servable = runtime.attach(model);
-  return batching === undefined ? servable : batching.wrap(name, version, model, servable);
+  const attachedAlone = runtime.attach(engineModel(model));
+  const batched = batching === undefined ? attachedAlone : batching.wrap(name, version, model, attachedAlone);
+  const servable = withProcessing(model, batched);
+  if (memory !== undefined) table.setFigures(servable, new CallFigures(memory, index));
+  return servable;
 }
 
 async function perform(request: ThreadRequest): Promise<unknown> {
   switch (request.kind) {
     case "publish": {
-      const servable = attach(request.id, request.model);
+      const servable = attach(request);
       attached.set(servableKey(request.id), servable);
       table.setAbout(request.id, request.model.about);
       return await table.servables.publish(request.id, servable);
@@ -82,7 +87,7 @@ async function perform(request: ThreadRequest): Promise<unknown> {
     case "replace": {
       const key = servableKey(request.id);
       const old = attached.get(key);
-      const servable = attach(request.id, request.model);
+      const servable = attach(request);
       attached.set(key, servable);
       table.setAbout(request.id, request.model.about);
       await table.servables.replace(request.id, servable);
@@ -121,8 +126,14 @@ function notice(body: ThreadNotice): void {
       earlier?.close();
       break;
     }
+    case "dashboard":
+      frontend.tellDashboards(body);
+      break;
     case "tls":
       frontend.setTls(body.material);
+      break;
+    case "access":
+      frontend.setPrincipals(body.principals);
   }
 }
 

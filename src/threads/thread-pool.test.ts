@@ -9,6 +9,7 @@ import { createLog } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { Announcement } from "../metrics/announcement.ts";
 import { MetricsCatalog } from "../metrics/metrics-catalog.ts";
+import { CallFigures } from "../metrics/version-figures.ts";
 import type { SharedModel } from "../model/runtime.ts";
 import type { TlsMaterial } from "../transport/tls/tls-material.ts";
 import type { ControlRequest, ThreadNotice, ThreadRequest } from "./messages.ts";
@@ -93,9 +94,13 @@ beforeEach(() => {
   requestLogMessages = [];
   prompt = () => undefined;
   catalog = new MetricsCatalog([]);
-  pool = new ThreadPool({
+  pool = poolOf({} as ServingOptions);
+});
+
+function poolOf(options: ServingOptions): ThreadPool {
+  return new ThreadPool({
     threads: 2,
-    options: {} as ServingOptions,
+    options,
     control: {
       reload: async (config) => ({ code: "ok", message: `reload ${config.length}` }),
       admin: async () => ({ kind: "deleted" as const }),
@@ -118,7 +123,7 @@ beforeEach(() => {
       return thread;
     },
   });
-});
+}
 
 const splits = new Map([["m", new Map([["stable", 1]])]]);
 
@@ -192,6 +197,84 @@ describe("what the pool is told", () => {
     expect(threads.map((thread) => thread.kinds())).toEqual([
       ["publish", "retire"],
       ["publish", "retire"],
+    ]);
+  });
+});
+
+describe("the calls of each version, where there is a dashboard", () => {
+  const OTHER = { ...MODEL };
+  let counted: ThreadPool;
+
+  beforeEach(() => {
+    threads = [];
+    counted = poolOf({ dashboard: true } as ServingOptions);
+  });
+
+  /** The memory that a thread was last sent. */
+  function memory(thread: FakeThread): SharedArrayBuffer {
+    return (thread.asked.findLast(({ request }) => "figures" in request)!.request as { readonly figures: SharedArrayBuffer })
+      .figures;
+  }
+
+  test("are counted in one memory by every thread, its successor and the next content", async () => {
+    await counted.publish(ID, MODEL);
+    const published = memory(threads[0]);
+    expect(memory(threads[1])).toBe(published);
+    new CallFigures(published, 0).answered(10);
+    new CallFigures(published, 1).failed();
+    threads[0].end();
+    await clock.advance(1000);
+    expect(memory(threads[2])).toBe(published);
+    await counted.replace(ID, OTHER);
+    expect(memory(threads[2])).toBe(published);
+    expect(counted.readFigures()).toMatchObject([{ id: ID, requests: 2, errors: 1 }]);
+  });
+
+  test("are let go with the version, told once more", async () => {
+    await counted.publish(ID, MODEL);
+    new CallFigures(memory(threads[0]), 0).answered(10);
+    await counted.retire(ID);
+    expect(counted.readFigures()).toMatchObject([{ id: ID, requests: 1 }]);
+    expect(counted.readFigures()).toEqual([]);
+    const before = memory(threads[0]);
+    await counted.publish(ID, MODEL);
+    expect(memory(threads[0])).not.toBe(before);
+  });
+
+  test("are not counted for nobody", async () => {
+    threads = [];
+    const plain = poolOf({} as ServingOptions);
+    await plain.publish(ID, MODEL);
+    expect(threads[0].asked[0]?.request).toEqual({ kind: "publish", id: ID, model: MODEL });
+    expect(plain.readFigures()).toEqual([]);
+  });
+});
+
+describe("the dashboards of a thread", () => {
+  test("are answered by who was set, which hears when the thread ends", async () => {
+    const heard: unknown[] = [];
+    const ask = (thread: FakeThread) => thread.perform({ kind: "dashboard", call: { kind: "state" } });
+    expect(() => ask(threads[1])).toThrow("starting");
+    pool.setDashboards({
+      answer: (call, thread) => {
+        heard.push([call.kind, thread]);
+        return undefined;
+      },
+      forget: (thread) => heard.push(["gone", thread]),
+    });
+    ask(threads[1]);
+    const chunk = Buffer.from("x");
+    pool.tellDashboards(1, { topic: "state", chunk });
+    pool.tellDashboards(7, { topic: "state", chunk });
+    expect(threads[1].told.at(-1)).toEqual({ kind: "dashboard", topic: "state", chunk });
+    expect(threads[0].latest("dashboard")).toBeUndefined();
+    threads[1].end();
+    await clock.advance(1000);
+    ask(threads[2]);
+    expect(heard).toEqual([
+      ["state", 1],
+      ["gone", 1],
+      ["state", 2],
     ]);
   });
 });

@@ -9,13 +9,16 @@ import type { MetricsCatalog } from "../metrics/metrics-catalog.ts";
 import { SERVING_THREAD_RESTARTS, SERVING_THREADS } from "../metrics/process-definitions.ts";
 import type { RequestLogging } from "../model/request-logging.ts";
 import type { SharedModel } from "../model/runtime.ts";
+import type { Principals } from "../security/access/principals.ts";
 import type { ControlCalls } from "../serving/admin.ts";
+import type { DashboardCall, DashboardEvents } from "../serving/dashboard-call.ts";
 import { NO_TRAFFIC_SPLITS, type TrafficSplits } from "../serving/traffic-split.ts";
 import type { VersionStatus } from "../serving/version-status.ts";
 import { duplicateDescriptor } from "../transport/descriptor.ts";
 import type { BoundEndpoint, Endpoint, EndpointUse } from "../transport/listener.ts";
 import type { TlsMaterial } from "../transport/tls/tls-material.ts";
-import type { ControlRequest, ThreadNotice, ThreadRequest } from "./messages.ts";
+import type { ControlRequest, PublishedModel, ThreadNotice, ThreadRequest } from "./messages.ts";
+import { PublishedFigures, type VersionReading } from "./published-figures.ts";
 import type { StartRequestLogThread } from "./request-log-thread-link.ts";
 import { RequestLogs } from "./request-logs.ts";
 import type { ServingOptions } from "./serving-options.ts";
@@ -25,7 +28,7 @@ import { type ServingThreadLink, type StartThread, ThreadLink } from "./thread-l
 export interface ThreadPoolParts {
   readonly threads: number;
   readonly options: ServingOptions;
-  readonly control: ControlCalls;
+  readonly control: Omit<ControlCalls, "dashboard">;
   readonly catalog: MetricsCatalog;
   readonly clock: Clock;
   readonly log: Log;
@@ -33,6 +36,14 @@ export interface ThreadPoolParts {
   readonly startThread?: StartThread;
   /** Default: the same. */
   readonly startRequestLogThread?: StartRequestLogThread;
+}
+
+/** What answers the dashboards that serving threads have open. */
+export interface DashboardSide {
+  /** @param thread the one that asks. JSON, or nothing. */
+  answer(call: DashboardCall, thread: number): Uint8Array | undefined;
+  /** A thread has ended, and its streams with it. */
+  forget(thread: number): void;
 }
 
 /** A thread that ends sooner than this after its start is replaced only after the same time has passed. */
@@ -66,10 +77,14 @@ export class ThreadPool implements Publisher<SharedModel> {
   readonly #statuses = new Map<string, readonly VersionStatus[]>();
   readonly #sockets: SharedSocket[] = [];
   readonly #requestLogs: RequestLogs;
+  /** Undefined where nobody looks at them. */
+  readonly #figures: PublishedFigures | undefined;
+  #dashboards: DashboardSide | undefined;
   #labels: ReadonlyMap<string, ReadonlyMap<string, bigint>> = new Map();
   #splits: TrafficSplits = NO_TRAFFIC_SPLITS;
   #ready = false;
   #tls: TlsMaterial | undefined;
+  #principals: Principals | undefined;
   #nextIndex = 0;
   #draining = false;
   #lost = 0;
@@ -81,6 +96,7 @@ export class ThreadPool implements Publisher<SharedModel> {
       { definition: SERVING_THREAD_RESTARTS, labelValues: [], value: this.#lost },
     ]);
     const { options, catalog, clock, log, startRequestLogThread } = parts;
+    if (options.dashboard) this.#figures = new PublishedFigures(parts.threads);
     this.#requestLogs = new RequestLogs({
       limits: options.requestLogFiles,
       logLevel: options.logLevel,
@@ -114,7 +130,7 @@ export class ThreadPool implements Publisher<SharedModel> {
   async publish(id: ServableId, model: SharedModel): Promise<void> {
     this.#published.set(servableKey(id), { id, model });
     try {
-      await this.#askAll({ kind: "publish", id, model });
+      await this.#askAll({ kind: "publish", ...this.#counted(id, model) });
     } catch (reason) {
       await this.retire(id);
       throw reason;
@@ -128,6 +144,7 @@ export class ThreadPool implements Publisher<SharedModel> {
     } finally {
       // Looked at only now: one that failed while it was asked is among them.
       await Promise.all(this.#dying);
+      this.#figures?.retire(id);
     }
   }
 
@@ -141,10 +158,10 @@ export class ThreadPool implements Publisher<SharedModel> {
     if (before === undefined) throw new ServingError("failed-precondition", "a version that is not published cannot be replaced");
     this.#published.set(key, { id, model });
     try {
-      await this.#askAll({ kind: "replace", id, model });
+      await this.#askAll({ kind: "replace", ...this.#counted(id, model) });
     } catch (reason) {
       this.#published.set(key, before);
-      await this.#askAll({ kind: "replace", id, model: before.model });
+      await this.#askAll({ kind: "replace", ...this.#counted(id, before.model) });
       throw reason;
     } finally {
       await Promise.all(this.#dying);
@@ -182,6 +199,27 @@ export class ThreadPool implements Publisher<SharedModel> {
     this.#tellAll({ kind: "tls", material });
   }
 
+  /** Who may call from now on. To be set before an endpoint is opened. */
+  setPrincipals(principals: Principals): void {
+    this.#principals = principals;
+    this.#tellAll({ kind: "access", principals });
+  }
+
+  /** What was asked of each version since the last reading; nothing without the dashboard. */
+  readFigures(): readonly VersionReading[] {
+    return this.#figures?.read() ?? [];
+  }
+
+  /** Who answers the threads' dashboards from now on. */
+  setDashboards(side: DashboardSide): void {
+    this.#dashboards = side;
+  }
+
+  /** Sends events to the streams of one thread; without effect when it has ended. */
+  tellDashboards(thread: number, events: DashboardEvents): void {
+    this.#members.get(thread)?.link.tell({ kind: "dashboard", ...events });
+  }
+
   /** Answers what is in flight, closes every connection and ends every thread. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
@@ -208,6 +246,7 @@ export class ThreadPool implements Publisher<SharedModel> {
     const lost = (reason: unknown): void => {
       if (this.#members.delete(index)) {
         catalog.retire(index);
+        this.#dashboards?.forget(index);
         if (this.#draining) return;
         this.#lost++;
         log.error("serving_thread_ended", { thread: number, err: reason });
@@ -220,7 +259,7 @@ export class ThreadPool implements Publisher<SharedModel> {
     const link = startThread(
       { index: number, options },
       {
-        perform: (request) => this.#perform(request),
+        perform: (request) => this.#perform(request, index),
         // What a thread tells while it dies comes after its cells were let go.
         metric: (announcement) => {
           if (this.#members.has(index)) catalog.accept(index, announcement);
@@ -244,10 +283,13 @@ export class ThreadPool implements Publisher<SharedModel> {
   /** A new thread learns what the others were told. */
   #catchUp(link: ServingThreadLink): void {
     if (this.#tls !== undefined) link.tell({ kind: "tls", material: this.#tls });
+    if (this.#principals !== undefined) link.tell({ kind: "access", principals: this.#principals });
     link.tell({ kind: "labels", labels: this.#labels, splits: this.#splits });
     this.#tellRequestLogs(link);
     for (const [model, statuses] of this.#statuses) link.tell({ kind: "statuses", model, statuses });
-    for (const { id, model } of this.#published.values()) this.#settled(link.ask({ kind: "publish", id, model }), "publish");
+    for (const { id, model } of this.#published.values()) {
+      this.#settled(link.ask({ kind: "publish", ...this.#counted(id, model) }), "publish");
+    }
     for (const socket of this.#sockets) this.#settled(this.#inherit(link, socket), "listen");
     link.tell({ kind: "ready", ready: this.#ready });
   }
@@ -328,7 +370,12 @@ export class ThreadPool implements Publisher<SharedModel> {
     for (const { link } of this.#members.values()) link.tell(body);
   }
 
-  #perform(request: ControlRequest): unknown {
+  #counted(id: ServableId, model: SharedModel): PublishedModel {
+    const figures = this.#figures?.memory(id);
+    return { id, model, ...(figures && { figures }) };
+  }
+
+  #perform(request: ControlRequest, thread: number): unknown {
     const { control } = this.#parts;
     switch (request.kind) {
       case "reload":
@@ -339,6 +386,9 @@ export class ThreadPool implements Publisher<SharedModel> {
         return control.metrics(request.style);
       case "counters":
         return control.counters(request.names);
+      case "dashboard":
+        if (this.#dashboards === undefined) throw new ServingError("unavailable", "the server is starting");
+        return this.#dashboards.answer(request.call, thread);
     }
   }
 

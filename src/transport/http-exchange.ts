@@ -1,3 +1,12 @@
+import type { Grant } from "../base/grant.ts";
+
+/** Who asks, where a server knows its callers. */
+export interface Principal {
+  /** As the file of principals has it; no secret. */
+  readonly name: string;
+  readonly grants: ReadonlySet<Grant>;
+}
+
 /** One HTTP request, whole, whichever version of HTTP carried it. */
 export interface HttpRequest {
   /** Upper-case, as sent. */
@@ -10,6 +19,10 @@ export interface HttpRequest {
   readonly body: Uint8Array;
   /** Aborts when the peer goes away or resets the request. */
   readonly signal: AbortSignal;
+  /** Whether it came over TLS. */
+  readonly secure?: boolean;
+  /** Who asks; undefined when nobody was asked who they are: without authentication, and on public routes. */
+  readonly principal?: Principal | undefined;
 }
 
 /**

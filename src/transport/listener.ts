@@ -128,7 +128,8 @@ export class Listener {
 
   #adopted(socket: Socket): PeerSocket {
     if (!this.#adopts) return socket;
-    const adopted = this.#context.adopt?.(socket);
+    const { adopt, gate } = this.#context;
+    const adopted = adopt?.(socket, gate === undefined ? undefined : socket.remoteAddress);
     if (adopted === undefined) socket.resume();
     return adopted ?? socket;
   }

@@ -5,6 +5,10 @@
 export interface PeerSocket {
   /** Whether our side stays open when the peer has closed its own; else it is closed too. */
   allowHalfOpen: boolean;
+  /** The other end's address; undefined for a Unix socket, once closed, and where nobody wanted to know. */
+  readonly remoteAddress?: string | undefined;
+  /** True of one with TLS. */
+  readonly encrypted?: boolean;
   /** Whether bytes may still be written. */
   readonly writable: boolean;
   /** Bytes written that the system has not taken yet. */

@@ -7,7 +7,7 @@ import { METRICS } from "../../src/metrics/definitions.ts";
 import { spelling } from "../../src/metrics/spelling.ts";
 import { document, documents, ROOT } from "./documents.ts";
 
-/** Flags of other programs, and of `modelport runtime`, that the documents name. */
+/** Flags of other programs, and of `modelport client` and `modelport runtime`, that the documents name. */
 const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
   "against",
   "against-dist",
@@ -22,17 +22,25 @@ const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
   "floor-models",
   "from",
   "gpu",
+  "grants",
   "help",
   "ignore-scripts",
   "inputs",
   "key",
+  "language",
+  "list",
   "models",
+  "oauth2-bearer",
+  "output",
   "platform",
+  "protocol",
   "protocols",
   "quick",
   "rounds",
   "seconds",
   "sections",
+  "signature_name",
+  "url",
 ]);
 
 /** Names of flags in a text; documents write a flag that stands for any in upper case. */
@@ -90,7 +98,7 @@ function loggedEvents(): ReadonlySet<string> {
   for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !entry.name.endsWith(".ts") || /\.test\.ts$|^fake-/.test(entry.name)) continue;
     const text = readFileSync(join(entry.parentPath, entry.name), "utf8");
-    for (const [, name] of text.matchAll(/\b(?:log\.(?:debug|info|warn|error)|report)\(\s*"([a-z_]+)"/g)) found.add(name!);
+    for (const [, name] of text.matchAll(/\b(?:log\??\.(?:debug|info|warn|error)|report)\(\s*"([a-z_]+)"/g)) found.add(name!);
     if (entry.name === "source-event.ts") for (const [, name] of text.matchAll(/^ {2}\| "([a-z_]+)"/gm)) found.add(name!);
   }
   return found;

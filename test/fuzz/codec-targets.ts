@@ -1,14 +1,18 @@
 import type { FuzzTarget } from "./target.ts";
+import { bmp } from "./targets/bmp.ts";
 import { classifyMessage } from "./targets/classify-message.ts";
 import { configDocument } from "./targets/config-document.ts";
 import { base64, jsonExamples, jsonPredict } from "./targets/json.ts";
 import { modelConfig, textFormat } from "./targets/model-config.ts";
+import { multipart } from "./targets/multipart.ts";
 import { onnxModel } from "./targets/onnx-model.ts";
 import { predictMessage } from "./targets/predict-message.ts";
 import { predictionLog } from "./targets/prediction-log.ts";
+import { processing } from "./targets/processing.ts";
 import { savedModel, savedModelText, signatureDef } from "./targets/saved-model.ts";
 import { sessionRunMessage } from "./targets/session-run-message.ts";
 import { sklearnPickle } from "./targets/sklearn-pickle.ts";
+import { jsonStfs } from "./targets/stfs-json.ts";
 import { tensorProto } from "./targets/tensor-proto.ts";
 import { tfRecord } from "./targets/tf-record.ts";
 
@@ -20,6 +24,7 @@ export const CODEC_TARGETS: readonly FuzzTarget[] = [
   sessionRunMessage,
   jsonPredict,
   jsonExamples,
+  jsonStfs,
   base64,
   textFormat,
   modelConfig,
@@ -30,5 +35,8 @@ export const CODEC_TARGETS: readonly FuzzTarget[] = [
   signatureDef,
   tfRecord,
   predictionLog,
+  processing,
   sklearnPickle,
+  multipart,
+  bmp,
 ];

@@ -1,4 +1,6 @@
 import type { PredictFormat, PredictInputs } from "../../codec/json/predict-inputs.ts";
+import type { StfsInputs } from "../../codec/json/stfs-data.ts";
+import type { StfsHead } from "../../codec/json/stfs-document.ts";
 import type { TensorInfo } from "../../tensor/signature.ts";
 import type { StringArray } from "../../tensor/string-array.ts";
 import type { NamedTensors } from "../../tensor/tensor.ts";
@@ -13,6 +15,8 @@ export interface JsonWorker {
    * opened is closed, which the caller must do.
    */
   open(body: Uint8Array, signal: AbortSignal): Promise<OpenedBody>;
+  /** The same for a request to Simple TensorFlow Serving. */
+  openStfs(body: Uint8Array, signal: AbortSignal): Promise<OpenedStfsBody>;
   /** The body of a predict answer; the outputs are copied. */
   write(format: PredictFormat, outputs: NamedTensors, signal: AbortSignal): Promise<Uint8Array>;
 }
@@ -21,10 +25,19 @@ export interface JsonWorker {
 export interface OpenedBody {
   /** "" where the body has none. */
   readonly signatureName: string;
-  /** The tensors of a predict request; once. */
-  readInputs(inputs: readonly TensorInfo[]): Promise<PredictInputs>;
+  /** The tensors of a predict request; once. Those of inputs that may have images are strings where they have: the files. */
+  readInputs(inputs: readonly TensorInfo[], images?: readonly string[]): Promise<PredictInputs>;
   /** The serialized examples of a classify or regress request; once. */
   readExamples(method: "classify" | "regress"): Promise<StringArray>;
+  /** Lets the next body have its turn. Has no effect the second time. */
+  close(): void;
+}
+
+/** A body of Simple TensorFlow Serving's API whose syntax is right. */
+export interface OpenedStfsBody {
+  readonly head: StfsHead;
+  /** What its data holds; once. */
+  readInputs(inputs: readonly TensorInfo[]): Promise<StfsInputs>;
   /** Lets the next body have its turn. Has no effect the second time. */
   close(): void;
 }

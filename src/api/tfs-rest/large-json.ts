@@ -5,8 +5,9 @@ import type { RunContext } from "../../model/servable.ts";
 import type { Inference, PredictShell } from "../../serving/inference.ts";
 import type { Signature } from "../../tensor/signature.ts";
 import type { NamedTensors } from "../../tensor/tensor.ts";
+import type { HttpRequest } from "../../transport/http-exchange.ts";
 import type { JsonWorker, OpenedBody } from "./json-worker.ts";
-import { unknownSignature, withDeclaredRank, writeOutputs } from "./rest-predict.ts";
+import { loadPredictImages, mayHaveImages, unknownSignature, withDeclaredRank, writeOutputs } from "./rest-predict.ts";
 
 /**
  * Bodies from here on are read by a {@link JsonWorker}. Half of it takes 1 to 20 ms, depending on what is in it, and the way there
@@ -24,14 +25,14 @@ export interface LargeBodyServices {
 export async function answerLargeBody(
   { json, inference }: LargeBodyServices,
   kind: "predict" | "classify" | "regress",
-  bytes: Uint8Array,
+  { body: bytes, target }: Pick<HttpRequest, "body" | "target">,
   specOf: (signatureName: string) => ModelSpec,
   context: RunContext,
 ): Promise<Uint8Array> {
   const body = await json.open(bytes, context.signal);
   try {
     const spec = specOf(body.signatureName);
-    if (kind === "predict") return await inference.predict(spec, new LargeRestPredict(body, json, context), context);
+    if (kind === "predict") return await inference.predict(spec, new LargeRestPredict(body, json, target, context), context);
     const examples = await body.readExamples(kind);
     body.close();
     return kind === "classify"
@@ -47,22 +48,28 @@ class LargeRestPredict implements PredictShell<Uint8Array> {
   readonly outputFilter: readonly string[] = [];
   readonly #body: OpenedBody;
   readonly #json: JsonWorker;
+  readonly #target: string;
   readonly #context: RunContext;
   #format: PredictFormat = "row";
 
-  constructor(body: OpenedBody, json: JsonWorker, context: RunContext) {
+  constructor(body: OpenedBody, json: JsonWorker, target: string, context: RunContext) {
     this.#body = body;
     this.#json = json;
+    this.#target = target;
     this.#context = context;
   }
 
   readonly unknownSignature = unknownSignature;
 
   async readInputs(signature: Signature): Promise<NamedTensors> {
-    const { format, tensors } = await this.#body.readInputs(signature.inputs);
+    const { inputs } = signature;
+    const images = mayHaveImages(inputs, this.#target) ? await loadPredictImages() : undefined;
+    const aliases = images?.imageAliases(inputs, this.#target) ?? [];
+    const { format, tensors } = await this.#body.readInputs(inputs, aliases);
     this.#body.close();
     this.#format = format;
-    return withDeclaredRank(tensors, signature);
+    const decoded = await images?.withPixels(tensors, signature, this.#target, this.#context.signal);
+    return withDeclaredRank(decoded ?? tensors, signature);
   }
 
   write(outputs: NamedTensors): Uint8Array | Promise<Uint8Array> {

@@ -1,12 +1,12 @@
 import { SMALLEST_LARGE } from "../../base/large-buffers.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import type { JsonDocument } from "../../codec/json/document.ts";
-import { type PredictFormat, readPredictInputs } from "../../codec/json/predict-inputs.ts";
+import { type PredictFormat, type PredictInputs, readPredictInputs } from "../../codec/json/predict-inputs.ts";
 import { writePredictResponse } from "../../codec/json/predict-response.ts";
 import { giveBackArrays } from "../../codec/lent-array.ts";
 import type { RunContext } from "../../model/servable.ts";
 import type { PredictShell } from "../../serving/inference.ts";
-import type { Signature } from "../../tensor/signature.ts";
+import type { Signature, TensorInfo } from "../../tensor/signature.ts";
 import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import type { JsonWorker } from "./json-worker.ts";
 
@@ -20,22 +20,39 @@ export class RestPredict implements PredictShell<Uint8Array> {
   readonly outputFilter = ALL_OUTPUTS;
   readonly unknownSignature = unknownSignature;
   readonly #document: JsonDocument;
+  readonly #target: string;
   readonly #json: JsonWorker | undefined;
   readonly #context: RunContext;
   #format: PredictFormat = "row";
   #inputs: NamedTensors | undefined;
 
-  /** `json`, if there is one, writes large answers, which `context` bounds. */
-  constructor(document: JsonDocument, json: JsonWorker | undefined, context: RunContext) {
+  /** `json`, if there is one, writes large answers, which `context` bounds; the query of `target` may say how images are read. */
+  constructor(document: JsonDocument, target: string, json: JsonWorker | undefined, context: RunContext) {
     this.#document = document;
+    this.#target = target;
     this.#json = json;
     this.#context = context;
   }
 
-  readInputs(signature: Signature): NamedTensors {
-    const { format, tensors } = readPredictInputs(this.#document, signature.inputs);
+  readInputs(signature: Signature): NamedTensors | Promise<NamedTensors> {
+    let read: PredictInputs;
+    try {
+      read = readPredictInputs(this.#document, signature.inputs);
+    } catch (reason) {
+      if (!mayHaveImages(signature.inputs, this.#target)) throw reason;
+      return this.#readImages(signature, reason);
+    }
+    const { format, tensors } = read;
     this.#format = format;
     if (this.#document.bytes.length >= SMALLEST_LARGE) this.#inputs = tensors;
+    return withDeclaredRank(tensors, signature);
+  }
+
+  async #readImages(signature: Signature, refused: unknown): Promise<NamedTensors> {
+    const { readImages } = await loadPredictImages();
+    const { format, tensors } = await readImages(this.#document.bytes, signature, this.#target, refused, this.#context.signal);
+    this.#format = format;
+    this.#inputs = tensors;
     return withDeclaredRank(tensors, signature);
   }
 
@@ -45,6 +62,22 @@ export class RestPredict implements PredictShell<Uint8Array> {
     if (this.#inputs !== undefined && answer instanceof Uint8Array) giveBackArrays(this.#inputs);
     return answer;
   }
+}
+
+/** What reads images, loaded when first needed: few requests have any. */
+export function loadPredictImages(): Promise<typeof import("./predict-images.ts")> {
+  return import("./predict-images.ts");
+}
+
+/**
+ * Whether images could be meant where inputs want numbers: one has three or four dimensions, or two and the query names a size. Others
+ * need not even load what knows more.
+ */
+export function mayHaveImages(inputs: readonly TensorInfo[], target: string): boolean {
+  const lowest = target.includes("size=") ? 2 : 3;
+  return inputs.some(
+    ({ dtype, shape }) => dtype !== "string" && shape !== undefined && shape.length >= lowest && shape.length <= 4,
+  );
 }
 
 /** The error for a signature that the model does not have. */

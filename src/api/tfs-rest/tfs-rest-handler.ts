@@ -8,6 +8,7 @@ import { errorBody } from "../../codec/json/error-body.ts";
 import { readExamples } from "../../codec/json/examples.ts";
 import { writeClassifyResponse, writeRegressResponse } from "../../codec/json/results.ts";
 import type { ModelSpec } from "../../codec/model-spec.ts";
+import { isMultipart } from "../../codec/multipart/multipart-framing.ts";
 import type { RunContext } from "../../model/servable.ts";
 import type { Inference } from "../../serving/inference.ts";
 import type { RequestMetrics } from "../../serving/request-metrics.ts";
@@ -32,8 +33,6 @@ export interface TfsRestServices {
   readonly clock: Clock;
   /** Reads large bodies and writes large answers; without it the caller's thread does. */
   readonly json?: JsonWorker;
-  /** Adds the headers that let pages of other origins call. */
-  readonly cors: boolean;
   /** Told of errors that are nobody's ServingError: bugs, for the log. */
   readonly reportFault: (reason: unknown) => void;
   /** Told of each finished request when the log is at debug level. */
@@ -51,11 +50,6 @@ type Headers = readonly (readonly [string, string])[];
 const JSON_HEADERS: Headers = [["content-type", "application/json"]];
 /** A second later the queue is another one. */
 const RETRY_LATER = ["retry-after", "1"] as const;
-const CORS_HEADERS: Headers = [
-  ["access-control-allow-origin", "*"],
-  ["access-control-allow-methods", "POST, GET"],
-  ["access-control-allow-headers", "Content-Type"],
-];
 const EMPTY = new Uint8Array(0);
 
 /** Names of the REST calls in the latency metric; plain GETs have none. */
@@ -70,11 +64,9 @@ const API_NAMES: Readonly<Record<RestRoute["kind"], string>> = {
 /** TensorFlow Serving's REST API: answers every path below `/v1/`, in any case of letters. */
 export function createTfsRestHandler(services: TfsRestServices): HttpHandler {
   const routes = new RouteTable();
-  const headers = services.cors ? [...JSON_HEADERS, ...CORS_HEADERS] : JSON_HEADERS;
-
   return (request) => {
     const start = performance.now();
-    if (request.method === "OPTIONS") return preflight(request, services.cors);
+    if (request.method === "OPTIONS") return preflight(request);
     let route: RestRoute | undefined;
     const finish = (body: Uint8Array, error?: ServingError): HttpResponse => {
       const microseconds = (performance.now() - start) * 1000;
@@ -88,7 +80,7 @@ export function createTfsRestHandler(services: TfsRestServices): HttpHandler {
         microseconds,
         ...(error && { err: error }),
       });
-      return { status, headers: error instanceof RefusedError ? [...headers, RETRY_LATER] : headers, body };
+      return { status, headers: error instanceof RefusedError ? [...JSON_HEADERS, RETRY_LATER] : JSON_HEADERS, body };
     };
     const fail = (reason: unknown): HttpResponse => {
       const error = ServingError.from(reason);
@@ -111,16 +103,24 @@ export function createTfsRestHandler(services: TfsRestServices): HttpHandler {
 function answer(services: TfsRestServices, route: RestRoute, request: HttpRequest): Uint8Array | Promise<Uint8Array> {
   const { json, inference } = services;
   if (route.kind !== "status" && route.kind !== "metadata") inference.admit(route.model, request.body.length);
+  if (route.kind === "predict" && mayBeForm(request.body[0]) && isMultipart(request.header("content-type"))) {
+    return bounded(services, request, async (context) => {
+      const { answerForm } = await import("./predict-form.ts");
+      return answerForm({ json, inference }, request, (signature) => modelSpec(route, signature), context);
+    });
+  }
   if (json !== undefined && request.body.length >= LARGE_BODY_BYTES && route.kind !== "status" && route.kind !== "metadata") {
     const { kind } = route;
     const specOf = (signature: string) => modelSpec(route, signature);
-    return bounded(services, request, (context) => answerLargeBody({ json, inference }, kind, request.body, specOf, context));
+    return bounded(services, request, (context) => answerLargeBody({ json, inference }, kind, request, specOf, context));
   }
   switch (route.kind) {
     case "predict": {
       const document = scanDocument(request.body);
       const spec = modelSpec(route, signatureName(document));
-      return bounded(services, request, (context) => inference.predict(spec, new RestPredict(document, json, context), context));
+      return bounded(services, request, (context) =>
+        inference.predict(spec, new RestPredict(document, request.target, json, context), context),
+      );
     }
     case "classify":
     case "regress": {
@@ -138,6 +138,11 @@ function answer(services: TfsRestServices, route: RestRoute, request: HttpReques
     case "metadata":
       return metadata(services.table, route);
   }
+}
+
+/** Whether the first byte of a body can be that of a form: no JSON that is taken begins with a dash, or with half a line break. */
+function mayBeForm(firstByte: number | undefined): boolean {
+  return firstByte === 0x2d || firstByte === 0x0d;
 }
 
 /** Runs within the time limit; a run that is over at once costs no more than the object. */
@@ -163,8 +168,9 @@ function modelSpec(route: RestRoute, signature: string): ModelSpec {
   return { name: route.model, version: route.version, versionLabel: route.label, signatureName: signature };
 }
 
-function preflight(request: HttpRequest, cors: boolean): HttpResponse {
+/** A browser that asks what it may send is told nothing here: who allows it that answers it before. */
+function preflight(request: HttpRequest): HttpResponse {
   const origin = request.header("origin") ?? "";
   if (!/https?:\/\//.test(origin)) return { status: 400, headers: [], body: EMPTY };
-  return { status: 200, headers: cors ? CORS_HEADERS : [], body: EMPTY };
+  return { status: 200, headers: [], body: EMPTY };
 }

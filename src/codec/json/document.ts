@@ -73,7 +73,8 @@ export function scanDocument(body: Uint8Array): JsonDocument {
   return { bytes: body, root: { start, end: ~at }, members, blocks: tensors.blocks };
 }
 
-function startsWithMark(body: Uint8Array): boolean {
+/** Whether a body starts with a UTF-8 byte order mark. */
+export function startsWithMark(body: Uint8Array): boolean {
   return body.length >= 3 && body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
 }
 
@@ -86,7 +87,8 @@ function memberName(bytes: Uint8Array, start: number, end: number): MemberName |
 }
 
 /** Scans the values of `instances` and `inputs`, and keeps arrays of numbers that it meets where inputs are expected. */
-class TensorScan {
+export class TensorScan {
+  /** What was kept, by where it starts. */
   blocks = NO_BLOCKS;
   private readonly bytes: Uint8Array;
   private readonly lastBrace: number;

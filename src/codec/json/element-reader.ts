@@ -1,6 +1,7 @@
 import { ServingError } from "../../base/serving-error.ts";
 import { ARRAY_TYPES, type DType, type NumericArray, type NumericDType } from "../../tensor/dtype.ts";
 import type { Shape } from "../../tensor/shape.ts";
+import type { TensorInfo } from "../../tensor/signature.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type ElementReader, typeError, typeName } from "./element.ts";
 import { toBfloat16Bits, toFloat16Bits } from "./half.ts";
@@ -9,6 +10,12 @@ import { lastNumber, nearestFloat32, numberValue, scanNumber } from "./number.ts
 import { type BlockType, blockType, type NumberBlock } from "./number-block.ts";
 import { scanValue } from "./scan.ts";
 import { StringElements } from "./string-elements.ts";
+
+/** Chooses how the elements of an input are read. */
+export type ElementsOf = (input: TensorInfo) => ElementReader;
+
+/** By the input's type. */
+export const elementsByType: ElementsOf = ({ dtype }) => elementReader(dtype);
 
 /** A reader for elements of a type. */
 export function elementReader(dtype: DType): ElementReader {

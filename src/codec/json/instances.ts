@@ -6,7 +6,7 @@ import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import { base64Text } from "./base64.ts";
 import type { JsonDocument } from "./document.ts";
 import type { ElementReader } from "./element.ts";
-import { elementReader } from "./element-reader.ts";
+import type { ElementsOf } from "./element-reader.ts";
 import { InputNames } from "./input-names.ts";
 import { printValue } from "./json-error.ts";
 import { plainInput } from "./plain-input.ts";
@@ -19,9 +19,14 @@ import { decodeString, stringEnd } from "./text.ts";
  * them objects of named inputs. An optional input is in every object or in none.
  * @throws ServingError invalid-argument that names the element at fault.
  */
-export function readInstances(document: JsonDocument, start: number, inputs: readonly TensorInfo[]): NamedTensors {
+export function readInstances(
+  document: JsonDocument,
+  start: number,
+  inputs: readonly TensorInfo[],
+  elementsOf: ElementsOf,
+): NamedTensors {
   const first = skipSpace(document.bytes, start + 1, document.bytes.length);
-  if (isNamedObject(document.bytes, first)) return readObjects(document, first, inputs);
+  if (isNamedObject(document.bytes, first)) return readObjects(document, first, inputs, elementsOf);
   const input = plainInput(inputs);
   if (input === undefined) {
     throw invalid(
@@ -29,7 +34,7 @@ export function readInstances(document: JsonDocument, start: number, inputs: rea
     );
   }
   const tensors = new Map<string, Tensor>();
-  tensors.set(input.alias, readPlain(document, start, first, input));
+  tensors.set(input.alias, readPlain(document, start, first, elementsOf(input)));
   return tensors;
 }
 
@@ -53,8 +58,8 @@ class StackedInput {
   private shape = SCALAR;
   private size = 0;
 
-  constructor(input: TensorInfo) {
-    this.elements = elementReader(input.dtype);
+  constructor(elements: ElementReader) {
+    this.elements = elements;
   }
 
   /** Appends the value at `start` and gives its end. */
@@ -79,10 +84,9 @@ class StackedInput {
   }
 }
 
-function readPlain(document: JsonDocument, start: number, first: number, input: TensorInfo): Tensor {
+function readPlain(document: JsonDocument, start: number, first: number, elements: ElementReader): Tensor {
   const { bytes } = document;
-  const stacked = new StackedInput(input);
-  const { elements } = stacked;
+  const stacked = new StackedInput(elements);
   // An array that the scan could not read as numbers of any type holds none of this.
   const block = document.blocks.has(start) ? blockAt(document, start, elements) : undefined;
   if (block !== undefined) {
@@ -102,10 +106,10 @@ function readPlain(document: JsonDocument, start: number, first: number, input: 
   return stacked.finish();
 }
 
-function readObjects(document: JsonDocument, first: number, inputs: readonly TensorInfo[]): NamedTensors {
+function readObjects(document: JsonDocument, first: number, inputs: readonly TensorInfo[], elementsOf: ElementsOf): NamedTensors {
   const { bytes } = document;
   const names = new InputNames(inputs);
-  const stacks = inputs.map((input) => new StackedInput(input));
+  const stacks = inputs.map((input) => new StackedInput(elementsOf(input)));
   let expected: readonly boolean[] = [];
   let item = 0;
   for (let at = first; at >= 0; item++) {

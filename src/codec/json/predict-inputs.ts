@@ -3,7 +3,8 @@ import type { TensorInfo } from "../../tensor/signature.ts";
 import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import { base64Text } from "./base64.ts";
 import type { JsonDocument } from "./document.ts";
-import { elementReader } from "./element-reader.ts";
+import type { ElementReader } from "./element.ts";
+import { type ElementsOf, elementsByType } from "./element-reader.ts";
 import { InputNames } from "./input-names.ts";
 import { readInstances } from "./instances.ts";
 import { valueError } from "./json-error.ts";
@@ -12,8 +13,11 @@ import { scanColon, scanValue, skipSpace } from "./scan.ts";
 import { readTensorValue } from "./tensor-value.ts";
 import { stringEnd } from "./text.ts";
 
-/** How a predict request lists its tensors, and so how the answer must. */
-export type PredictFormat = "row" | "columnar";
+/**
+ * How a predict request lists its tensors, and so how the answer must: TensorFlow Serving's two forms, or `named`, Simple TensorFlow
+ * Serving's, whose answer is an object of the outputs.
+ */
+export type PredictFormat = "row" | "columnar" | "named";
 
 /** The tensors of a predict request by input alias. */
 export interface PredictInputs {
@@ -25,13 +29,18 @@ export interface PredictInputs {
  * Reads the tensors of a predict request: `instances` (row form, one more leading dimension) or `inputs` (columnar form).
  * Inputs that are `optional` may be left out; a plain value is taken for the only input, or the only one that is not optional.
  * Declared shapes are not compared. To be called once for a document: the tensors take over what its scan read.
+ * @param elementsOf another way to read elements than by the inputs' types.
  * @throws ServingError invalid-argument in TensorFlow Serving's words; unimplemented for a complex input in columnar form.
  */
-export function readPredictInputs(document: JsonDocument, inputs: readonly TensorInfo[]): PredictInputs {
+export function readPredictInputs(
+  document: JsonDocument,
+  inputs: readonly TensorInfo[],
+  elementsOf: ElementsOf = elementsByType,
+): PredictInputs {
   const { instances, inputs: columns } = document.members;
   if (instances === undefined) {
     if (columns === undefined) throw new ServingError("invalid-argument", "Missing 'inputs' or 'instances' key");
-    return { format: "columnar", tensors: readColumns(document, columns.start, inputs) };
+    return { format: "columnar", tensors: readColumns(document, columns.start, inputs, elementsOf) };
   }
   if (columns !== undefined) {
     throw rootError(document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist");
@@ -41,14 +50,14 @@ export function readPredictInputs(document: JsonDocument, inputs: readonly Tenso
   if (bytes[skipSpace(bytes, instances.start + 1, bytes.length)] === 0x5d) {
     throw rootError(document, "No values in 'instances' array");
   }
-  return { format: "row", tensors: readInstances(document, instances.start, inputs) };
+  return { format: "row", tensors: readInstances(document, instances.start, inputs, elementsOf) };
 }
 
 function rootError(document: JsonDocument, rest: string): ServingError {
   return valueError(document.bytes, document.root.start, document.root.end, rest);
 }
 
-function readColumns(document: JsonDocument, start: number, inputs: readonly TensorInfo[]): NamedTensors {
+function readColumns(document: JsonDocument, start: number, inputs: readonly TensorInfo[], elementsOf: ElementsOf): NamedTensors {
   const { bytes } = document;
   if (bytes[start] !== 0x7b || base64Text(bytes, start) !== undefined) {
     const input = plainInput(inputs);
@@ -58,7 +67,7 @@ function readColumns(document: JsonDocument, start: number, inputs: readonly Ten
         "inputs is a plain value/list, but expecting an object as multiple input tensors required as per tensorinfo_map",
       );
     }
-    return new Map([[input.alias, readColumn(document, start, input).tensor]]);
+    return new Map([[input.alias, readColumn(document, start, elementsOf(input)).tensor]]);
   }
   const names = new InputNames(inputs);
   const found: (Tensor | undefined)[] = inputs.map(() => undefined);
@@ -68,7 +77,7 @@ function readColumns(document: JsonDocument, start: number, inputs: readonly Ten
     at = scanColon(bytes, nameStop, bytes.length);
     if (index < 0 || found[index] !== undefined) at = scanValue(bytes, at, bytes.length);
     else {
-      const { tensor, end } = readColumn(document, at, inputs[index]);
+      const { tensor, end } = readColumn(document, at, elementsOf(inputs[index]));
       found[index] = tensor;
       at = end;
     }
@@ -86,8 +95,11 @@ function readColumns(document: JsonDocument, start: number, inputs: readonly Ten
   return tensors;
 }
 
-function readColumn(document: JsonDocument, start: number, input: TensorInfo): { readonly tensor: Tensor; readonly end: number } {
-  const elements = elementReader(input.dtype);
+function readColumn(
+  document: JsonDocument,
+  start: number,
+  elements: ElementReader,
+): { readonly tensor: Tensor; readonly end: number } {
   const { shape, end } = readTensorValue(document, start, elements);
   return { tensor: elements.finish(shape), end };
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { ServingError } from "../../base/serving-error.ts";
 import type { DType, NumericArray } from "../../tensor/dtype.ts";
 import { elementCount } from "../../tensor/shape.ts";
@@ -12,19 +13,34 @@ import type { PredictFormat } from "./predict-inputs.ts";
 
 /**
  * The body of a predict answer: `predictions` for the row form, `outputs` for the columnar form, in TensorFlow Serving's
- * layout. Of one output the name is left out. Strings of an output whose alias ends in `_bytes` are base64 objects.
+ * layout. Of one output the name is left out. Strings of an output whose alias ends in `_bytes` are base64 objects. For the form
+ * `named` the outputs by name on one line, where strings that are not UTF-8 are base64 objects too.
  * @throws ServingError invalid-argument for no outputs, for a type that JSON has no form of, and in the row form for a scalar
  * or for outputs of different first dimensions.
  */
 export function writePredictResponse(format: PredictFormat, outputs: NamedTensors): Uint8Array {
   if (outputs.size === 0) throw invalid("Cannot convert empty tensor map to JSON");
   const writer = new JsonWriter();
+  if (format === "named") return writeNamed(writer, outputs);
   writer.byte(0x7b);
   writer.line(1);
   if (format === "row") writeRows(writer, outputs);
   else writeColumns(writer, outputs);
   writer.line(0);
   writer.byte(0x7d);
+  return writer.take();
+}
+
+function writeNamed(writer: JsonWriter, outputs: NamedTensors): Uint8Array {
+  let separator = "{";
+  for (const [name, tensor] of outputs) {
+    writer.ascii(separator);
+    separator = ", ";
+    const text = new TensorText(writer, name, tensor, "not-utf8");
+    text.writeName();
+    text.writeInline(0, 0);
+  }
+  writer.ascii("}\n");
   return writer.take();
 }
 
@@ -91,6 +107,9 @@ function writeColumns(writer: JsonWriter, outputs: NamedTensors): void {
   }
 }
 
+/** Which strings are base64 objects: those of outputs named `_bytes`, or what is not UTF-8 as well. */
+type Base64Rule = "named" | "not-utf8";
+
 /** Writes the elements of one tensor in order. `level` is how many containers are open around what is written. */
 class TensorText {
   private readonly writer: JsonWriter;
@@ -101,11 +120,11 @@ class TensorText {
   private readonly floats: Float32Array | Float64Array | undefined;
   private next = 0;
 
-  constructor(writer: JsonWriter, name: string, tensor: Tensor) {
+  constructor(writer: JsonWriter, name: string, tensor: Tensor, base64: Base64Rule = "named") {
     this.writer = writer;
     this.name = name;
     this.tensor = tensor;
-    this.element = elementWriter(writer, name, tensor);
+    this.element = elementWriter(writer, name, tensor, base64);
     this.floats = tensor.dtype === "float32" || tensor.dtype === "float64" ? (tensor.data as Float32Array) : undefined;
     elementCount(tensor.shape);
   }
@@ -190,10 +209,17 @@ class TensorText {
 }
 
 /** How an element of a tensor is written, by its index in row-major order. */
-function elementWriter(writer: JsonWriter, name: string, tensor: Tensor): (level: number, index: number) => void {
+function elementWriter(
+  writer: JsonWriter,
+  name: string,
+  tensor: Tensor,
+  base64: Base64Rule,
+): (level: number, index: number) => void {
   if (tensor.dtype === "string") {
     const { data } = tensor;
-    if (!name.endsWith("_bytes")) return (_, index) => writer.string(stringBytes(data, index));
+    const named = name.endsWith("_bytes");
+    if (base64 === "not-utf8") return (_, index) => writeText(writer, stringBytes(data, index), named);
+    if (!named) return (_, index) => writer.string(stringBytes(data, index));
     return (level, index) => writeBase64Object(writer, level, stringBytes(data, index));
   }
   const data: NumericArray = tensor.data;
@@ -222,6 +248,17 @@ function elementWriter(writer: JsonWriter, name: string, tensor: Tensor): (level
     case "complex128":
       return () => unwritable(tensor.dtype);
   }
+}
+
+/** A string, as a base64 object on one line where it is not UTF-8 or is to be one. */
+function writeText(writer: JsonWriter, value: Uint8Array, asBase64: boolean): void {
+  if (!asBase64 && isUtf8(value)) {
+    writer.string(value);
+    return;
+  }
+  writer.ascii('{"b64": ');
+  writer.base64(value);
+  writer.byte(0x7d);
 }
 
 function writeBase64Object(writer: JsonWriter, level: number, value: Uint8Array): void {

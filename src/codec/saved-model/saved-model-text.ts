@@ -3,7 +3,7 @@ import { ServingError } from "../../base/serving-error.ts";
 import { type MetaGraphDef, SignatureDefSchema } from "../../gen/tensorflow/core/protobuf/meta_graph_pb.ts";
 import { SavedModelSchema } from "../../gen/tensorflow/core/protobuf/saved_model_pb.ts";
 import { parseTextFormat } from "../text-format/parse-text-format.ts";
-import type { MetaGraph, SavedModel } from "./saved-model.ts";
+import { HOOK_COLLECTIONS, type MetaGraph, type SavedModel } from "./saved-model.ts";
 
 /**
  * Reads a `tensorflow.SavedModel` in text format. Fields that are not known here are passed over: the engine judges them.
@@ -26,7 +26,7 @@ function parse(text: string, file: string) {
   }
 }
 
-function metaGraph({ metaInfoDef, graphDef, signatureDef }: MetaGraphDef): MetaGraph {
+function metaGraph({ metaInfoDef, graphDef, signatureDef, collectionDef }: MetaGraphDef): MetaGraph {
   const functions = graphDef?.library?.function ?? [];
   const nodes = [graphDef?.node ?? [], ...functions.map(({ nodeDef }) => nodeDef)].flat();
   const opTypes = new Set(nodes.map(({ op }) => op));
@@ -39,5 +39,6 @@ function metaGraph({ metaInfoDef, graphDef, signatureDef }: MetaGraphDef): MetaG
       Object.entries(signatureDef).map(([name, definition]) => [name, toBinary(SignatureDefSchema, definition)]),
     ),
     opTypes,
+    hooks: new Set(Object.keys(collectionDef).filter((name) => HOOK_COLLECTIONS.has(name))),
   };
 }

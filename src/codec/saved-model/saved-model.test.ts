@@ -24,7 +24,7 @@ function read(bytes: Uint8Array, atHand = 64 * 1024): Promise<SavedModel> {
 function plain(message: SavedModelMessage): unknown {
   return {
     schemaVersion: Number(message.savedModelSchemaVersion),
-    metaGraphs: message.metaGraphs.map(({ metaInfoDef, graphDef, signatureDef }) => {
+    metaGraphs: message.metaGraphs.map(({ metaInfoDef, graphDef, signatureDef, collectionDef }) => {
       const functions = graphDef?.library?.function ?? [];
       const names = functions.map(({ signature }) => signature?.name);
       const ops = [...(graphDef?.node ?? []), ...functions.flatMap(({ nodeDef }) => nodeDef)].map(({ op }) => op);
@@ -33,6 +33,7 @@ function plain(message: SavedModelMessage): unknown {
         tensorflowVersion: metaInfoDef?.tensorflowVersion ?? "",
         signatures: new Map(Object.entries(signatureDef)),
         opTypes: new Set(ops.filter((op) => op !== "" && !names.includes(op))),
+        hooks: new Set(Object.keys(collectionDef).filter((name) => /^(pre|post)process_function$/.test(name))),
       };
     }),
   };
@@ -65,6 +66,13 @@ test("reads random models as the generated code does", async () => {
         }),
       }),
       signatureDef: signature,
+      collectionDef: fc.dictionary(
+        fc.constantFrom("preprocess_function", "postprocess_function", "variables"),
+        fc.record({
+          kind: fc.record({ case: fc.constant("bytesList" as const), value: fc.record({ value: fc.array(fc.uint8Array()) }) }),
+        }),
+        { noNullPrototype: false },
+      ),
     },
     { requiredKeys: [] },
   );

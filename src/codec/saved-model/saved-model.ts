@@ -13,7 +13,12 @@ export interface MetaGraph {
   readonly signatures: ReadonlyMap<string, Uint8Array>;
   /** The operations that its nodes and those of its functions are of, functions of the graph left out. */
   readonly opTypes: ReadonlySet<string>;
+  /** Collections that Simple TensorFlow Serving takes for Python code to run on requests and answers; see {@link HOOK_COLLECTIONS}. */
+  readonly hooks: ReadonlySet<string>;
 }
+
+/** Names of collections that hold marshalled Python code for Simple TensorFlow Serving. */
+export const HOOK_COLLECTIONS: ReadonlySet<string> = new Set(["preprocess_function", "postprocess_function"]);
 
 /** What a serving system has to know of a `tensorflow.SavedModel`. */
 export interface SavedModel {
@@ -51,6 +56,7 @@ interface MetaGraphDraft {
   readonly signatures: Map<string, Uint8Array>;
   readonly opTypes: Set<string>;
   readonly functions: Set<string>;
+  readonly hooks: Set<string>;
   tensorflowVersion: string;
 }
 
@@ -99,13 +105,28 @@ class SavedModelDraft {
         },
       },
     };
+    // Only the key of the map's entry: the value may be of any size.
+    const collection: MessagePlan = {
+      take: {
+        1: (bytes) => {
+          const name = this.#text(bytes);
+          if (HOOK_COLLECTIONS.has(name)) this.#graph.hooks.add(name);
+        },
+      },
+    };
     const metaGraph: MessagePlan = {
       begin: () => {
         this.#spend(GRAPH_COST);
-        const none = { tags: [], signatures: new Map(), opTypes: new Set<string>(), functions: new Set<string>() };
+        const none = {
+          tags: [],
+          signatures: new Map(),
+          opTypes: new Set<string>(),
+          functions: new Set<string>(),
+          hooks: new Set<string>(),
+        };
         this.#graphs.push({ ...none, tensorflowVersion: "" });
       },
-      enter: { 1: information, 2: { enter: { 1: node, 2: { enter: { 1: functionDef } } } } },
+      enter: { 1: information, 2: { enter: { 1: node, 2: { enter: { 1: functionDef } } } }, 4: collection },
       take: {
         5: (bytes) => {
           const { key, value } = readMapEntry(this.#keep(bytes, bytes));

@@ -44,6 +44,7 @@ export const tensorflowPlatform = {
       bytes: bytes + (await variablesBytes(folder, signal)),
       tensorflowVersion: graph.tensorflowVersion,
       opTypes: [...graph.opTypes],
+      ...(graph.hooks.size > 0 && { hooks: [...graph.hooks].sort() }),
       ...(overrides !== undefined && { sessionOverrides: overrides }),
     };
   },

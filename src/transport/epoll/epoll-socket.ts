@@ -41,6 +41,7 @@ export interface PendingWrite {
 export class EpollSocket extends EventEmitter implements PeerSocket {
   allowHalfOpen = true;
   readonly fd: number;
+  readonly remoteAddress: string | undefined;
   readonly #poller: SocketPoller;
   #interest = READABLE;
   #paused = false;
@@ -62,9 +63,10 @@ export class EpollSocket extends EventEmitter implements PeerSocket {
   #sentBytes = 0;
 
   /** `fd` is the socket's from now on, and watched for {@link READABLE} already. */
-  constructor(fd: number, poller: SocketPoller) {
+  constructor(fd: number, poller: SocketPoller, remoteAddress?: string) {
     super();
     this.fd = fd;
+    this.remoteAddress = remoteAddress;
     this.#poller = poller;
   }
 

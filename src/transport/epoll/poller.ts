@@ -110,8 +110,11 @@ export class Poller implements SocketPoller {
     return this.#sleptMs;
   }
 
-  /** Takes over a socket that Node accepted and has not read from; undefined, and the socket untouched, when that cannot be. */
-  adopt(socket: Socket): EpollSocket | undefined {
+  /**
+   * Takes over a socket that Node accepted and has not read from, whose other end is at `address`; undefined, and the socket
+   * untouched, when that cannot be.
+   */
+  adopt(socket: Socket, address?: string): EpollSocket | undefined {
     const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } };
     if (this.#closed || handle?.fd === undefined || handle.fd < 0) return undefined;
     const fd = duplicateOf(handle.fd);
@@ -121,7 +124,7 @@ export class Poller implements SocketPoller {
       return undefined;
     }
     socket.destroy();
-    const adopted = new EpollSocket(fd, this);
+    const adopted = new EpollSocket(fd, this, address);
     this.#sockets.set(fd, adopted);
     this.#run();
     return adopted;

@@ -12,5 +12,5 @@ export function testAdoption(): Pick<ConnectionContext, "adopt"> {
   if (process.env.MODELPORT_NODE_SOCKETS !== undefined) return {};
   poller ??= Poller.open(new DescriptorTable(4096), SLEEP_MS);
   const opened = poller;
-  return opened === undefined ? {} : { adopt: (socket) => opened.adopt(socket) };
+  return opened === undefined ? {} : { adopt: (socket, address) => opened.adopt(socket, address) };
 }

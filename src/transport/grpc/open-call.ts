@@ -1,10 +1,12 @@
 import { ServingError } from "../../base/serving-error.ts";
-import type { RequestHead } from "../http2/request-head.ts";
+import { type AccessGate, ADMITTED, type Admission } from "../access-gate.ts";
+import { fieldValue, type RequestHead } from "../http2/request-head.ts";
 import type { Stream, StreamConsumer } from "../http2/stream.ts";
 import type { StreamHost } from "../http2/stream-host.ts";
+import { AskedCall } from "./asked-call.ts";
 import { grpcHeadOf } from "./grpc-head.ts";
 import { trailersOnly } from "./grpc-status.ts";
-import type { GrpcRouter } from "./method.ts";
+import type { GrpcMethod, GrpcRouter } from "./method.ts";
 import { StreamingCall } from "./streaming-call.ts";
 import { UnaryCall } from "./unary-call.ts";
 
@@ -29,12 +31,28 @@ export function openGrpcCall(host: StreamHost, stream: Stream, head: RequestHead
     host.outbound.headers(stream, refusal, true);
     return ANSWERED;
   }
-  const router: ServiceAwareRouter = host.context.grpc;
-  const method = error === undefined ? router(head.target) : undefined;
-  if (method === undefined) {
-    host.outbound.headers(stream, trailersOnly(error ?? unknownMethod(router, head.target)), true);
+  const { grpc: router, gate }: { readonly grpc: ServiceAwareRouter; readonly gate?: AccessGate } = host.context;
+  const fail = (reason: ServingError): StreamConsumer => {
+    host.outbound.headers(stream, trailersOnly(reason), true);
     return ANSWERED;
-  }
+  };
+  if (error !== undefined) return fail(error);
+  const { method: verb, target } = head;
+  const admission = gate?.grpc({ method: verb, target, header: (name) => headerOf(head, name), peer: host.peer }) ?? ADMITTED;
+  const open = ({ refusal: denied }: Admission<ServingError>): StreamConsumer => {
+    if (denied !== undefined) return fail(denied);
+    const method = router(target);
+    return method === undefined ? fail(unknownMethod(router, target)) : start(host, stream, head, method);
+  };
+  return admission instanceof Promise ? new AskedCall(stream, admission, open, fail) : open(admission);
+}
+
+/** A field of the head; the host is where HTTP/2 has it. */
+function headerOf(head: RequestHead, name: string): string | undefined {
+  return name === "host" ? head.authority : fieldValue(head, name);
+}
+
+function start(host: StreamHost, stream: Stream, head: RequestHead, method: GrpcMethod): StreamConsumer {
   if (method.kind === "unary") return new UnaryCall(host, stream, head, method);
   const call = new StreamingCall(host, stream, head);
   // The consumer must be in its place before the method can answer and end the stream.

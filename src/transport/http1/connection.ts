@@ -1,9 +1,10 @@
 // Above the usual length of a file: what a connection does next depends on all of its states, which are seen here together.
 import { largeBuffers, SMALLEST_LARGE } from "../../base/large-buffers.ts";
+import { ADMITTED, type Admission, type Peer, peerOf } from "../access-gate.ts";
 import { BUDGET_SPENT, type BufferAccount, type BufferBudget, SMALL_BODY_BYTES, unboundedBuffers } from "../buffer-budget.ts";
 import type { Connection, ConnectionContext, ConnectionFactory } from "../connection.ts";
 import { bodyCoding, inflateRequestBody } from "../content-coding.ts";
-import type { HttpResponse } from "../http-exchange.ts";
+import type { HttpResponse, WholeResponse } from "../http-exchange.ts";
 import type { PeerSocket } from "../peer-socket.ts";
 import { compressResponse, isCompressible } from "../response-compression.ts";
 import { SocketWriter } from "../socket-writer.ts";
@@ -44,6 +45,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   readonly #answers: AnswerQueue;
   readonly #buffers: BufferBudget;
   readonly #account: BufferAccount;
+  readonly #peer: Peer;
   #phase: Phase = "open";
   /** When the request being received was first seen incomplete; -1 when there is none. */
   #started = -1;
@@ -53,6 +55,10 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   #endedSince = -1;
   #heard = false;
   #inflating = false;
+  /** What the gate says of the request whose body is being read; undefined before it was asked. */
+  #admission: Admission<WholeResponse> | undefined = undefined;
+  /** Whether the gate has not answered yet: nothing is read meanwhile. */
+  #asking = false;
   #yielded = false;
   #advancing = false;
   /** Whether the connection closes as soon as what has arrived is answered. */
@@ -69,6 +75,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
     this.#answers = new AnswerQueue(context, this.#writer, this);
     this.#buffers = context.buffers ?? unboundedBuffers();
     this.#account = this.#buffers.account();
+    this.#peer = peerOf(socket, context.gate !== undefined);
     socket.on("data", (bytes: Buffer) => this.receive(bytes));
     socket.on("end", () => this.#onEnd());
     socket.on("error", (reason: NodeJS.ErrnoException) => this.#context.report("socket_error", reason.code));
@@ -189,6 +196,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
     const { limits } = this.#context;
     return (
       this.#inflating ||
+      this.#asking ||
       this.#yielded ||
       this.#writer.full ||
       this.#answers.length >= limits.maxPipelined ||
@@ -216,7 +224,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   #serveAll(): void {
     const reader = this.#reader;
     for (let served = 1; this.#phase === "open"; served++) {
-      if (reader.unfinished !== "body" && this.#blocked()) return;
+      if (this.#asking || (reader.unfinished !== "body" && this.#blocked())) return;
       const head = reader.next();
       if (head === undefined) break;
       this.#serve(head, reader.body);
@@ -228,6 +236,7 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
     }
     if (this.#started < 0) this.#started = this.#context.clock.now();
     if (reader.unfinished === "body") {
+      if (!this.#admitted(reader.begun!)) return;
       this.#noteHeld();
       if (this.#buffers.exhausted) throw new RequestFault(503, BUDGET_SPENT);
     }
@@ -237,7 +246,66 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   #serve(head: RequestHead, body: Uint8Array): void {
     this.#started = -1;
     const exchange = new Exchange(head, body);
+    exchange.secure = this.#peer.secure;
     if (!head.keepAlive) this.lastRequest();
+    const admission = this.#admission ?? this.#ask(head);
+    this.#admission = undefined;
+    if (admission instanceof Promise) {
+      if (!this.#reader.gathered) this.#inputKept = true;
+      this.#answers.wait(exchange);
+      void this.#await(admission, (decided) => this.#admit(exchange, decided));
+    } else {
+      this.#admit(exchange, admission);
+    }
+  }
+
+  #ask(head: RequestHead): Admission<WholeResponse> | Promise<Admission<WholeResponse>> {
+    const { gate } = this.#context;
+    if (gate === undefined) return ADMITTED;
+    const { method, target } = head;
+    return gate.http({ method, target, header: (name) => head.header(name), peer: this.#peer });
+  }
+
+  async #await(
+    admission: Promise<Admission<WholeResponse>>,
+    decided: (admission: Admission<WholeResponse>) => void,
+  ): Promise<void> {
+    this.#asking = true;
+    const answer = await admission;
+    this.#asking = false;
+    if (this.#answers.closed) return;
+    decided(answer);
+    this.#resume();
+  }
+
+  /** Whether the body of the request may be read, as far as the gate has answered; it is asked when the head is there. */
+  #admitted(head: RequestHead): boolean {
+    if (this.#context.gate === undefined) return true;
+    if (this.#admission === undefined) {
+      const asked = this.#ask(head);
+      if (asked instanceof Promise) {
+        void this.#await(asked, (admission) => {
+          // It may have been refused for another reason meanwhile.
+          if (this.#reader.begun === head) this.#admission = admission;
+        });
+        return false;
+      }
+      this.#admission = asked;
+    }
+    if (this.#admission.refusal === undefined) return true;
+    this.#turnAway(this.#admission.refusal);
+    return false;
+  }
+
+  /** Serves a request that is all there, or gives it the gate's answer. */
+  #admit(exchange: Exchange, admission: Admission<WholeResponse>): void {
+    if (admission.refusal !== undefined) {
+      this.#context.report("request_refused", admission.refusal.status);
+      this.#answer(exchange, admission.refusal);
+      return;
+    }
+    exchange.principal = admission.principal;
+    const { head, body } = exchange;
     if (body.length > SMALL_BODY_BYTES && this.#buffers.exhausted) {
       this.#context.report("request_refused", 503);
       this.#answer(exchange, faultAnswer(503, BUDGET_SPENT));
@@ -339,11 +407,16 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
   }
 
   #refuse(fault: RequestFault): void {
-    this.#context.report("request_refused", fault.status);
+    this.#turnAway(faultAnswer(fault.status, fault.message));
+  }
+
+  /** Answers a request whose rest is not wanted; it is the connection's last. */
+  #turnAway(answer: WholeResponse): void {
+    this.#context.report("request_refused", answer.status);
     const exchange = new Exchange(this.#reader.faultyHead, NO_BYTES);
     exchange.keepAlive = false;
     this.lastRequest();
-    this.#answer(exchange, faultAnswer(fault.status, fault.message));
+    this.#answer(exchange, answer);
   }
 
   /** Writes what is ready, closes when all is done, and reads on or stops reading as there is room. */
@@ -359,8 +432,9 @@ class Http1Connection implements Connection, Swept, AnswerQueueOwner {
     } else if (this.#answers.length === 0 && this.#draining && this.#reader.atBoundary) {
       this.#closeIdle();
     } else {
-      // Never in the middle of a body: its time runs while the peer is not read.
-      const pause = this.#phase === "open" && this.#reader.unfinished !== "body" && this.#blocked();
+      // Never in the middle of a body, unless nobody knows yet whether it is wanted: its time runs while the peer is not read.
+      const reading = this.#reader.unfinished === "body" && !this.#asking;
+      const pause = this.#phase === "open" && !reading && this.#blocked();
       if (pause === this.#socket.isPaused()) return;
       if (pause) this.#socket.pause();
       else this.#socket.resume();

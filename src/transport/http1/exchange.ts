@@ -1,6 +1,6 @@
 import { ServingError } from "../../base/serving-error.ts";
 import type { BodyPump } from "../body-pump.ts";
-import type { HttpRequest, HttpResponse } from "../http-exchange.ts";
+import type { HttpRequest, HttpResponse, Principal } from "../http-exchange.ts";
 import type { RequestHead } from "./head-parser.ts";
 
 /** One request of a connection and, once there is one, its answer, waiting for the answers before it. */
@@ -9,6 +9,8 @@ export class Exchange implements HttpRequest {
   readonly target: string;
   readonly head: RequestHead;
   body: Uint8Array;
+  secure = false;
+  principal: Principal | undefined = undefined;
   /** Whether the connection may go on after the answer. */
   keepAlive: boolean;
   answer: HttpResponse | undefined = undefined;

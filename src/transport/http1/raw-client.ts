@@ -1,6 +1,7 @@
 /** For tests: a listener on a port of its own and clients that write bytes as they are. */
 import { connect, type Socket } from "node:net";
 import { FakeClock, settle } from "../../base/fake-clock.ts";
+import type { AccessGate } from "../access-gate.ts";
 import type { BufferBudget } from "../buffer-budget.ts";
 import type { ConnectionContext } from "../connection.ts";
 import { testAdoption } from "../epoll/test-adoption.ts";
@@ -24,6 +25,7 @@ interface TestServerOptions {
   readonly limits?: Partial<TransportLimits>;
   readonly compressResponses?: boolean;
   readonly buffers?: BufferBudget;
+  readonly gate?: AccessGate;
 }
 
 /** Starts a server whose handler is `http`. */
@@ -37,6 +39,7 @@ export async function startServer(http: HttpHandler, options: TestServerOptions 
     clock,
     compressResponses: options.compressResponses ?? false,
     ...(options.buffers !== undefined && { buffers: options.buffers }),
+    ...(options.gate !== undefined && { gate: options.gate }),
     ...testAdoption(),
     report: (event, detail) => void reports.push([event, detail]),
   };

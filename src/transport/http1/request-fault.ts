@@ -1,5 +1,5 @@
-/** Statuses with which the transport itself refuses a request. */
-export type FaultStatus = 400 | 408 | 413 | 414 | 415 | 417 | 431 | 500 | 501 | 503 | 505;
+/** Statuses with which the transport itself, or its gate, refuses a request. */
+export type FaultStatus = 400 | 401 | 403 | 408 | 413 | 414 | 415 | 417 | 429 | 431 | 500 | 501 | 503 | 505;
 
 /** Why a request cannot be served as it was sent. Stays inside the transport: it becomes an answer, after which the connection closes. */
 export class RequestFault extends Error {

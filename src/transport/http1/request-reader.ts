@@ -65,6 +65,11 @@ export class RequestReader {
     return head;
   }
 
+  /** The head of the request whose body is being read; undefined when none is. */
+  get begun(): RequestHead | undefined {
+    return this.#head;
+  }
+
   /** Whether nothing of a next request is there. */
   get atBoundary(): boolean {
     return this.#place === "head" && this.#position === this.#input.length;

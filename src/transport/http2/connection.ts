@@ -1,5 +1,6 @@
 // Above the usual length of a file: every frame of the connection itself, its limits and its end are decided in one place.
 import { ServingError } from "../../base/serving-error.ts";
+import { peerOf } from "../access-gate.ts";
 import { type BufferAccount, unboundedBuffers } from "../buffer-budget.ts";
 import type { Connection, ConnectionContext, ConnectionFactory } from "../connection.ts";
 import type { PeerSocket } from "../peer-socket.ts";
@@ -68,7 +69,8 @@ class Http2Connection implements Connection, Swept, OutboundOwner {
     this.#outbound = new Outbound(socket, this);
     const buffers = context.buffers ?? unboundedBuffers();
     this.#account = buffers.account();
-    this.#streams = new StreamTable(context, this.#outbound, this.#budget, buffers);
+    const peer = peerOf(socket, context.gate !== undefined);
+    this.#streams = new StreamTable(context, peer, this.#outbound, this.#budget, buffers);
     socket.setNoDelay(true);
     socket.on("data", (bytes: Buffer) => this.#read(bytes));
     socket.on("drain", () => this.#onDrain());

@@ -1,8 +1,9 @@
 import type { ServingError } from "../../base/serving-error.ts";
+import { ADMITTED, type Admission, type Peer } from "../access-gate.ts";
 import { BodyPump, type BodySink, discardBody } from "../body-pump.ts";
 import { BUDGET_SPENT } from "../buffer-budget.ts";
 import { bodyCoding, inflateRequestBody } from "../content-coding.ts";
-import type { HttpRequest, HttpResponse } from "../http-exchange.ts";
+import type { HttpRequest, HttpResponse, Principal, WholeResponse } from "../http-exchange.ts";
 import { BodyCollector } from "../http1/body-collector.ts";
 import { faultAnswer } from "../http1/fault-answer.ts";
 import type { FaultStatus } from "../http1/request-fault.ts";
@@ -20,17 +21,21 @@ const NO_BYTES = Buffer.alloc(0);
 /**
  * One request of HTTP semantics (REST) on a stream.
  *
- * receiving -> answering once the body is whole, or at once when the request is refused -> answered, by way of streaming when the
+ * receiving -> answering once the body is whole and the gate has let it in, or at once when the request is refused -> answered, by way of streaming when the
  * answer's body is streamed; gone from anywhere.
  */
 class HttpCall implements HttpRequest, StreamConsumer, BodySink {
   readonly method: string;
   readonly target: string;
   body: Uint8Array = NO_BYTES;
+  principal: Principal | undefined = undefined;
   readonly #host: StreamHost;
   readonly #stream: Stream;
   readonly #head: RequestHead;
   #phase: "receiving" | "answering" | "streaming" | "answered" | "gone" = "receiving";
+  /** Whether the gate has not answered yet, and whether the body is whole meanwhile. */
+  #asking = false;
+  #whole = false;
   #collector: BodyCollector | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #reason: ServingError | undefined = undefined;
@@ -43,6 +48,14 @@ class HttpCall implements HttpRequest, StreamConsumer, BodySink {
     this.#head = head;
     this.method = head.method;
     this.target = head.target;
+  }
+
+  get secure(): boolean {
+    return this.#host.peer.secure;
+  }
+
+  get peer(): Peer {
+    return this.#host.peer;
   }
 
   header(name: string): string | undefined {
@@ -64,6 +77,31 @@ class HttpCall implements HttpRequest, StreamConsumer, BodySink {
     else if (head.contentLength > limits.maxBodyBytes) this.#refuseTooLarge("the request body");
     else if (bodyCoding(fieldValue(head, "content-encoding")) === "unsupported") {
       this.#refuse(415, "unsupported Content-Encoding, expected gzip");
+    } else {
+      this.#ask();
+    }
+  }
+
+  #ask(): void {
+    const admission = this.#host.context.gate?.http(this) ?? ADMITTED;
+    if (!(admission instanceof Promise)) {
+      this.#admit(admission);
+      return;
+    }
+    this.#asking = true;
+    void admission.then((decided) => {
+      this.#asking = false;
+      this.#admit(decided);
+      if (this.#whole) this.remoteEnded();
+    });
+  }
+
+  #admit(admission: Admission<WholeResponse>): void {
+    if (admission.refusal === undefined) {
+      this.principal = admission.principal;
+    } else {
+      this.#host.context.report("request_refused", admission.refusal.status);
+      this.#answer(admission.refusal);
     }
   }
 
@@ -88,7 +126,7 @@ class HttpCall implements HttpRequest, StreamConsumer, BodySink {
   }
 
   turnEnded(): void {
-    if (this.#phase === "receiving" && fieldValue(this.#head, "expect")?.toLowerCase() === "100-continue") {
+    if (this.#phase === "receiving" && !this.#asking && fieldValue(this.#head, "expect")?.toLowerCase() === "100-continue") {
       this.#host.outbound.headers(this.#stream, [[":status", "100"]], false);
     }
   }
@@ -99,6 +137,10 @@ class HttpCall implements HttpRequest, StreamConsumer, BodySink {
 
   remoteEnded(): void {
     if (this.#phase !== "receiving") return;
+    if (this.#asking) {
+      this.#whole = true;
+      return;
+    }
     this.#phase = "answering";
     if (this.#collector !== undefined) this.body = this.#collector.take();
     this.#collector = undefined;

@@ -1,3 +1,4 @@
+import type { Peer } from "../access-gate.ts";
 import type { ConnectionContext } from "../connection.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Stream } from "./stream.ts";
@@ -5,6 +6,7 @@ import type { Stream } from "./stream.ts";
 /** What a request's consumer may ask of the connection it came by. */
 export interface StreamHost {
   readonly context: ConnectionContext;
+  readonly peer: Peer;
   /** Answers are sent through this; only while the stream is open on our side. */
   readonly outbound: Outbound;
   /** Ends the stream with RST_STREAM and forgets what it had to send. */

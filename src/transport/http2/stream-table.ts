@@ -1,4 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
+import type { Peer } from "../access-gate.ts";
 import { type BufferBudget, SMALL_BODY_BYTES } from "../buffer-budget.ts";
 import type { ConnectionContext } from "../connection.ts";
 import { openGrpcCall } from "../grpc/open-call.ts";
@@ -33,6 +34,7 @@ export function receiveWindowSize(maxBodyBytes: number): number {
  */
 export class StreamTable implements StreamHost {
   readonly context: ConnectionContext;
+  readonly peer: Peer;
   readonly outbound: Outbound;
   /** When this turn's input arrived. */
   now = 0;
@@ -55,7 +57,8 @@ export class StreamTable implements StreamHost {
   #opened: Stream[] = [];
   #answeredEarly: Stream[] = [];
 
-  constructor(context: ConnectionContext, outbound: Outbound, budget: AbuseBudget, buffers: BufferBudget) {
+  constructor(context: ConnectionContext, peer: Peer, outbound: Outbound, budget: AbuseBudget, buffers: BufferBudget) {
+    this.peer = peer;
     const { limits } = context;
     this.context = context;
     this.outbound = outbound;

@@ -54,7 +54,7 @@ export async function serveLoopback(changes: ContextChanges = {}): Promise<Loopb
   const connections: Connection[] = [];
   const sockets = new Set<PeerSocket>();
   const server = createServer({ pauseOnConnect: true }, (accepted) => {
-    const adopted = context.adopt?.(accepted);
+    const adopted = context.adopt?.(accepted, context.gate && accepted.remoteAddress);
     if (adopted === undefined) accepted.resume();
     else adopted.allowHalfOpen = false;
     const socket = adopted ?? accepted;
