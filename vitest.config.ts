@@ -6,6 +6,7 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,
+    hookTimeout: 30_000,
     env: { MODELPORT_POISON_BUFFERS: "1" },
     globalSetup: ["test/support/tensorflow-setup.ts"],
   },
