@@ -13,5 +13,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // The bundle holds others' code, whose licences ask to be named with it.
+    license: { fileName: "licenses.md" },
   },
 });
