@@ -32,6 +32,7 @@ describe("is refused with its place, and without what is there", () => {
     [`keys:\n- {name: "a:b", key: "${KEY}"}`, /^2:10: keys\[0\]\.name: expected 1 to 128 letters/],
     [`keys:\n- {name: ci, key: "${KEY}", grants: [root]}`, /keys\[0\]\.grants\[0\]: expected inference, admin, metrics$/],
     [`keys:\n- {name: ci, key: "${KEY}", grants: [admin, admin]}`, /keys\[0\]\.grants: a grant is there twice$/],
+    [`keys:\n- {name: a, key: "${KEY}"}\n- {name: b, key: "${KEY}"}`, '3:18: keys "a" and "b" are the same key'],
     [`users:\n- {name: ci, password: "${HASH}"}\nkeys:\n- {name: ci, key: "${KEY}"}`, '4:10: the name "ci" is there twice'],
     ["- ada", "1:1: the file: expected a mapping"],
     ["keys: 5", "1:7: keys: expected a list"],

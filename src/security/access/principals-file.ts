@@ -53,6 +53,13 @@ export function parsePrincipals(text: string): Principals {
     if (seen.has(each.name)) refuse(tree.place([...path(index), "name"]), `the name "${each.name}" is there twice`);
     seen.add(each.name);
   }
+  const digests = new Map<string, string>();
+  for (const [index, { name: called, key }] of keys.entries()) {
+    const digest = Buffer.from(key).toString("base64");
+    const other = digests.get(digest);
+    if (other !== undefined) refuse(tree.place(["keys", index, "key"]), `keys "${other}" and "${called}" are the same key`);
+    digests.set(digest, called);
+  }
   return principals;
 }
 

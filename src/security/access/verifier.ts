@@ -45,6 +45,8 @@ export class Verifier {
   /** Apart from passwords: a job with an old key holds up nobody who logs in from the same address. */
   readonly #keyLimit = new FailureLimit();
   #principals: Principals = { users: [], keys: [] };
+  /** Keys by their digest under the secret: where one lies in the map tells nobody anything. */
+  #keys = new Map<string, Principals["keys"][number]>();
   #known = new Map<string, Principal>();
   /** Fields whose password is being looked at: a caller with many connections asks once. */
   #pending = new Map<string, Promise<Verified>>();
@@ -58,6 +60,7 @@ export class Verifier {
   /** Whom it knows from now on; what it remembers of before is forgotten. */
   setPrincipals(principals: Principals): void {
     this.#principals = principals;
+    this.#keys = new Map(principals.keys.map((key) => [this.#hidden(key.digest), key]));
     this.#known = new Map();
     this.#pending = new Map();
   }
@@ -107,14 +110,13 @@ export class Verifier {
     return this.#remember(remembered, user);
   }
 
-  /** The key that was sent, among all or that of a name; every one is compared, so that the time does not tell which. */
+  /** The key that was sent, whichever it is or that of a name. Takes as long for any number of keys. */
   #keyMatching(secret: string, name: string | undefined) {
     const digest = keyDigest(secret);
-    let found: Principals["keys"][number] | undefined;
-    for (const key of this.#principals.keys) {
-      if (timingSafeEqual(key.digest, digest) && (name === undefined || key.name === name)) found = key;
-    }
-    return found;
+    const found = this.#keys.get(this.#hidden(digest));
+    return found !== undefined && timingSafeEqual(found.digest, digest) && (name ?? found.name) === found.name
+      ? found
+      : undefined;
   }
 
   /** The parameters of one of the users, always the same for a name: it must not be told apart from theirs. */
@@ -133,6 +135,10 @@ export class Verifier {
     const principal = { name, grants: new Set(GRANTS.filter((grant) => grants.includes(grant))) };
     this.#known.set(remembered, principal);
     return { kind: "known", principal };
+  }
+
+  #hidden(digest: Uint8Array): string {
+    return createHmac("sha256", this.#secret).update(digest).digest("base64");
   }
 
   #keyOf(field: string): string {
