@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiPage } from "./api-page.tsx";
 import { ClientsPage } from "./clients-page.tsx";
 import { ConnectionStatus } from "./connection-status.tsx";
+import { live, signInAgain } from "./live.ts";
 import { MetricsPage } from "./metrics-page.tsx";
 import { ModelPage } from "./model-page.tsx";
 import { OverviewPage } from "./overview-page.tsx";
@@ -49,14 +50,42 @@ export function App() {
           ))}
         </nav>
         <div class="top-end">
+          <Who />
           <ConnectionStatus />
           <ThemeChoice />
         </div>
       </header>
       <main id="main" ref={heading} tabIndex={-1}>
+        <SignedOut />
         <Page route={route} />
       </main>
     </>
+  );
+}
+
+/** Who looks, where the server asks for that. */
+function Who() {
+  const session = useStore(live.session);
+  if (session?.name === undefined) return null;
+  const grants = Object.entries(session.grants).flatMap(([grant, given]) => (given ? [grant] : []));
+  return (
+    <span class="who" title={`Signed in as ${session.name}; grants: ${grants.join(", ") || "none"}`}>
+      <span class="unseen">Signed in as </span>
+      {session.name}
+    </span>
+  );
+}
+
+function SignedOut() {
+  const { kind } = useStore(live.connection);
+  if (kind !== "signed-out") return null;
+  return (
+    <div class="panel notice bad row" role="alert">
+      <span>The server does not take your credentials any more. What is shown here is as it last was.</span>
+      <button type="button" onClick={signInAgain}>
+        Sign in again
+      </button>
+    </div>
   );
 }
 

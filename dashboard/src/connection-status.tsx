@@ -24,7 +24,9 @@ export function ConnectionStatus() {
           ? `Updates stopped: ${connection.reason}`
           : connection.kind === "live"
             ? "Updates are live"
-            : ""}
+            : connection.kind === "signed-out"
+              ? "Signed out"
+              : ""}
       </span>
     </>
   );
@@ -46,6 +48,8 @@ function describe(connection: Connection, late: boolean, now: number): { tone: s
       return { tone: "warn", text: "Connecting", detail: "Waiting for the server's first answer" };
     case "paused":
       return { tone: "warn", text: "Paused", detail: "Nobody looked; updates go on now" };
+    case "signed-out":
+      return { tone: "bad", text: "Signed out", detail: "The server does not take the credentials any more" };
     case "waiting": {
       const seconds = Math.max(0, Math.ceil((connection.retryAtMs - now) / 1000));
       return { tone: "bad", text: `Reconnecting in ${seconds} s`, detail: connection.reason };

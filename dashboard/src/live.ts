@@ -1,12 +1,16 @@
 import type { DashboardFigures, DashboardSession, DashboardState } from "../../src/api/dashboard/dashboard-messages.ts";
 import { joinFigures } from "./figures-window.ts";
-import { CallFault, getFigures, getSession, paths } from "./server-calls.ts";
+import { CallFault, getFigures, getSession, onRefusal, paths } from "./server-calls.ts";
 import { createStore } from "./store.ts";
 
-/** How the page hears of what happens. `paused` is a page that nobody looks at. */
+/**
+ * How the page hears of what happens. `paused` is a page that nobody looks at; `signed-out` one whose credentials the server takes no
+ * more, which asks nothing by itself: every attempt with them counts, and the browser asks its user each time.
+ */
 export type Connection =
   | { readonly kind: "connecting" | "live" | "paused" }
-  | { readonly kind: "waiting"; readonly retryAtMs: number; readonly reason: string };
+  | { readonly kind: "waiting"; readonly retryAtMs: number; readonly reason: string }
+  | { readonly kind: "signed-out" };
 
 /** What the server last told. */
 export const live = {
@@ -25,6 +29,14 @@ const PATIENCE_MS = 60_000;
 /** How long to wait before the attempt after `failures` of them: twice as long each time, and a little more by chance. */
 export function retryDelay(failures: number, chance: number): number {
   return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, failures - 1)) * (1 + chance / 4);
+}
+
+/** How often a person has asked to sign in again. */
+const signIns = createStore(0);
+
+/** Asks the server again after `signed-out`: the browser asks its user for a name and a password first. */
+export function signInAgain(): void {
+  signIns.set(signIns.get() + 1);
 }
 
 /** Listens to the server for as long as the page is open. */
@@ -57,7 +69,8 @@ export function listen(): void {
     try {
       const session = await getSession();
       live.session.set(session);
-      if (session.grants.metrics) live.figures.set(joinFigures(live.figures.get(), (await getFigures()).figures));
+      if (!session.grants.metrics) live.figures.set([]);
+      else live.figures.set(joinFigures(live.figures.get(), (await getFigures()).figures));
     } catch (fault) {
       if (mine === attempt) retry(fault instanceof CallFault ? fault.message : "the server's answer is not understood");
       return;
@@ -78,6 +91,21 @@ export function listen(): void {
     });
   };
 
+  // Grants may have changed, or who looks may be known no more, since the page was opened.
+  const refused = async (status: 401 | 403) => {
+    if (status === 401) {
+      stop();
+      live.connection.set({ kind: "signed-out" });
+      return;
+    }
+    const session = await getSession();
+    const before = live.session.get();
+    live.session.set(session);
+    if (before?.grants.metrics !== session.grants.metrics) void start();
+  };
+  onRefusal((status) => void refused(status).catch(() => undefined));
+  signIns.watch(() => void start());
+
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) {
       if (live.connection.get().kind === "paused") void start();
@@ -85,6 +113,7 @@ export function listen(): void {
       return;
     }
     hiding = window.setTimeout(() => {
+      if (live.connection.get().kind === "signed-out") return;
       stop();
       live.connection.set({ kind: "paused" });
     }, PATIENCE_MS);

@@ -1,8 +1,10 @@
 import { useMemo, useState } from "preact/hooks";
+import { live } from "./live.ts";
 import { useLoaded } from "./loaded.ts";
 import { type Family, histogramsOf, parsePrometheus, quantileOf } from "./prometheus-text.ts";
 import { ScrollRegion } from "./region.tsx";
 import { getText, paths } from "./server-calls.ts";
+import { useStore } from "./store.ts";
 import { age, bytes, duration, short } from "./units.ts";
 
 /** What metrics begin with, and what those are about. */
@@ -14,8 +16,22 @@ const GROUPS: readonly (readonly [prefix: string, name: string])[] = [
   ["", "Other"],
 ];
 
-/** The page of metrics in groups that people can read. */
+/** The page of metrics in groups that people can read, for who has the grant. */
 export function MetricsPage() {
+  const session = useStore(live.session);
+  if (session === undefined) return <p class="muted">Asking the server ...</p>;
+  if (session.grants.metrics) return <Metrics />;
+  return (
+    <>
+      <div class="page-head">
+        <h1>Metrics</h1>
+      </div>
+      <p class="panel notice">Metrics are for who has the metrics grant.</p>
+    </>
+  );
+}
+
+function Metrics() {
   const [asked, setAsked] = useState(0);
   const [sought, setSought] = useState("");
   const page = useLoaded(() => getText(paths.metrics), [asked], { keep: true });

@@ -20,7 +20,13 @@ export function OverviewPage() {
     return (
       <div class="panel empty">
         <h1>Overview</h1>
-        <p>{connection.kind === "waiting" ? `Nothing can be shown: ${connection.reason}.` : "Asking the server ..."}</p>
+        <p>
+          {connection.kind === "waiting"
+            ? `Nothing can be shown: ${connection.reason}.`
+            : connection.kind === "signed-out"
+              ? "Nothing can be shown before you sign in."
+              : "Asking the server ..."}
+        </p>
       </div>
     );
   }

@@ -3,7 +3,15 @@ import type { SignatureDetail, TensorDetail } from "../../src/api/dashboard/dash
 import { parseJson } from "./exact-json.ts";
 import { editorsOf, pixelFormOf } from "./input-kind.ts";
 import { InputFault, type InputValue, initialValue, jsonOf } from "./input-value.ts";
-import { buildRequest, columnsOf, curlOf, NO_RULES } from "./predict-request.ts";
+import {
+  buildRequest,
+  columnsOf,
+  curlOf,
+  NO_RULES,
+  type PredictRequest,
+  type ProgramBody,
+  programBody,
+} from "./predict-request.ts";
 
 const tensor = (dtype: string, shape?: readonly number[], alias = "x"): TensorDetail => ({
   alias,
@@ -165,7 +173,53 @@ describe("a request", () => {
     await expect(buildRequest(signature([pixels]), empty, NO_RULES)).rejects.toThrow("pixels: choose an image, or drop one");
   });
 
+  test("as curl names who looks, and no password", () => {
+    expect(curlOf("http://h/x", { kind: "json", body: "{}" }, "a'b")).toMatch(/^curl -X POST -u 'a'\\''b' 'http:\/\/h\/x' /);
+  });
+
   test("as curl has quotes that a shell leaves alone", () => {
     expect(curlOf("http://h/x", { kind: "json", body: `{"inputs": "it's"}` })).toContain(`-d '{"inputs": "it'\\''s"}'`);
+  });
+});
+
+describe("what a program can send", () => {
+  const picture = (bytes: number) => new File([new Uint8Array(bytes)], "a.png");
+  const form = (fields: readonly (readonly [string, string])[], ...files: File[]): PredictRequest => ({
+    kind: "multipart",
+    fields,
+    files,
+  });
+  const pixels = tensor("float32", [-1, 8, 8, 3], "image");
+  const two = [tensor("float32", [-1], "share"), pixels];
+
+  test.each<[what: string, PredictRequest, ProgramBody, inputs?: readonly TensorDetail[]]>([
+    ["JSON as it was written", { kind: "json", body: '{"inputs":\n [1.0]}' }, { kind: "whole", body: '{"inputs":\n [1.0]}' }],
+    [
+      "JSON without its blanks where those are too many",
+      { kind: "json", body: `{"instances": [1]${" ".repeat(70_000)}}` },
+      { kind: "whole", body: '{"instances": [1]}' },
+    ],
+    ["nothing of half a JSON", { kind: "json", body: '{"inputs": [' }, { kind: "incomplete" }],
+    ["nothing of what is no call", { kind: "json", body: '{"examples": []}' }, { kind: "incomplete" }],
+    ["nothing of long JSON", { kind: "json", body: `{"inputs": "${"x".repeat(70_000)}"}` }, { kind: "too-long" }],
+    ["nothing of longer JSON", { kind: "json", body: `{"inputs": "${"x".repeat(700_000)}"` }, { kind: "too-long" }],
+    ["an image as base64", form([], picture(3)), { kind: "whole", body: '{"inputs": {"image": [{"b64": "AAAA"}]}}' }],
+    [
+      "an image of a named input and signature, without rules",
+      form(
+        [
+          ["signature_name", "s"],
+          ["input", "image"],
+          ["resize", "crop"],
+        ],
+        picture(3),
+      ),
+      { kind: "without-rules", body: '{"signature_name": "s", "inputs": {"image": [{"b64": "AAAA"}]}}' },
+      two,
+    ],
+    ["nothing of an image that is long as base64", form([], picture(50_000)), { kind: "too-long" }],
+    ["nothing of long images", form([], picture(40_000), picture(40_000)), { kind: "too-long" }],
+  ])("is %s", async (_, request, expected, inputs = [pixels]) => {
+    expect(await programBody(request, signature(inputs))).toEqual(expected);
   });
 });

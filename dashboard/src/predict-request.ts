@@ -91,6 +91,9 @@ function onlyColumn(value: Json, inputs: readonly TensorDetail[]): ReadonlyMap<s
 /** Longest body that the server writes a program of, in bytes. */
 const LONGEST_IN_PROGRAM = 65_536;
 
+/** Longer JSON is not read to see whether it would fit without its blanks. */
+const LONGEST_READ = 8 * LONGEST_IN_PROGRAM;
+
 /** What a program can send of a call. */
 export type ProgramBody =
   | { readonly kind: "whole" | "without-rules"; readonly body: string }
@@ -104,7 +107,10 @@ export type ProgramBody =
  */
 export async function programBody(request: PredictRequest, { inputs }: SignatureDetail): Promise<ProgramBody> {
   if (request.kind === "json") {
+    if (request.body.length > LONGEST_READ) return { kind: "too-long" };
     if (!isPredictCall(request.body)) return { kind: "incomplete" };
+    // As it was written while that will do: 1.0 is not 1 to everybody.
+    if (lengthOf(request.body) <= LONGEST_IN_PROGRAM) return { kind: "whole", body: request.body };
     const line = printJson(parseJson(request.body));
     return lengthOf(line) > LONGEST_IN_PROGRAM ? { kind: "too-long" } : { kind: "whole", body: line };
   }
@@ -134,14 +140,15 @@ function lengthOf(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-/** The call as a command for a POSIX shell. */
-export function curlOf(url: string, request: PredictRequest): string {
+/** The call as a command for a POSIX shell; where there is a `user`, curl asks for the password. */
+export function curlOf(url: string, request: PredictRequest, user?: string): string {
+  const start = `curl -X POST ${user === undefined ? "" : `-u ${quote(user)} `}${quote(url)}`;
   if (request.kind === "json") {
-    return `curl -X POST ${quote(url)} \\\n  -H 'content-type: application/json' \\\n  -d ${quote(request.body)}`;
+    return `${start} \\\n  -H 'content-type: application/json' \\\n  -d ${quote(request.body)}`;
   }
   const fields = request.fields.map(([name, value]) => `-F ${quote(`${name}=${value}`)}`);
   const files = request.files.map(({ name }) => `-F ${quote(`image=@${name}`)}`);
-  return [`curl -X POST ${quote(url)}`, ...fields, ...files].join(" \\\n  ");
+  return [start, ...fields, ...files].join(" \\\n  ");
 }
 
 function quote(text: string): string {

@@ -2,9 +2,11 @@ import { useEffect, useState } from "preact/hooks";
 import type { SignatureDetail } from "../../src/api/dashboard/dashboard-messages.ts";
 import { CodeBlock } from "./code-block.tsx";
 import { LANGUAGES } from "./languages.ts";
+import { live } from "./live.ts";
 import { useLoaded } from "./loaded.ts";
 import { curlOf, type PredictRequest, type ProgramBody, programBody } from "./predict-request.ts";
 import { absolute, getClient } from "./server-calls.ts";
+import { useStore } from "./store.ts";
 
 interface RequestAsCodeProps {
   readonly model: string;
@@ -17,6 +19,7 @@ interface RequestAsCodeProps {
 /** The request as a command, or as a program in a language. */
 export function RequestAsCode({ model, version, signature, path, request }: RequestAsCodeProps) {
   const [language, setLanguage] = useState("curl");
+  const user = useStore(live.session)?.name;
   return (
     <section class="as-code" aria-labelledby="as-code">
       <div class="panel-head">
@@ -35,11 +38,11 @@ export function RequestAsCode({ model, version, signature, path, request }: Requ
       </div>
       <div class="pad">
         {language !== "curl" ? (
-          <Program model={model} version={version} signature={signature} language={language} request={request} />
+          <Program key={language} model={model} version={version} signature={signature} language={language} request={request} />
         ) : request === undefined ? (
           <p class="muted">Fill in the form to see the command.</p>
         ) : (
-          <CodeBlock name="the command" code={curlOf(absolute(path), request)} />
+          <CodeBlock name="the command" code={curlOf(absolute(path), request, user)} />
         )}
       </div>
     </section>
@@ -56,7 +59,7 @@ interface ProgramProps {
 
 const HINTS: Readonly<Record<"whole" | "without-rules" | "too-long", string>> = {
   whole: "It sends this request. Programs that speak gRPC are on the page of clients.",
-  "without-rules": "It sends this image; the rules for how it becomes numbers go into the query of its URL, as in ?resize=crop.",
+  "without-rules": "It sends this image; the rules for how it becomes numbers go into the query of its URL, as in ?resize=cover.",
   "too-long": "This request is too long for a program: it sends the model's example instead.",
 };
 
@@ -81,11 +84,13 @@ function Program({ model, version, signature, language, request }: ProgramProps)
     [model, version, signature, language, known, body],
     { keep: true },
   );
-  if (request === undefined || sent === undefined || sent.kind === "incomplete") {
+  if (request === undefined || sent?.kind === "incomplete") {
     return <p class="muted">Complete the request to see the program.</p>;
   }
   if (source.kind === "failed") return <p class="notice bad">{source.message}</p>;
-  if (source.kind === "loading" || source.value === undefined) return <p class="muted">Asking the server ...</p>;
+  if (sent === undefined || source.kind === "loading" || source.value === undefined) {
+    return <p class="muted">Asking the server ...</p>;
+  }
   return (
     <>
       <p class="hint">{HINTS[sent.kind]}</p>
@@ -100,7 +105,13 @@ function useProgramBody(request: PredictRequest | undefined, signature: Signatur
   useEffect(() => {
     let wanted = true;
     if (request === undefined) setSent(undefined);
-    else void programBody(request, signature).then((made) => wanted && setSent(made));
+    else {
+      programBody(request, signature).then(
+        (made) => wanted && setSent(made),
+        // A file that has gone since it was chosen.
+        () => wanted && setSent({ kind: "incomplete" }),
+      );
+    }
     return () => {
       wanted = false;
     };

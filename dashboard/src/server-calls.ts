@@ -150,12 +150,20 @@ async function getJson<T>(path: string): Promise<T> {
   return (await succeeded(await send(path))).json() as Promise<T>;
 }
 
+let tellRefusal: (status: 401 | 403) => void = () => {};
+
+/** Has a listener told of every answer that says that who looks is not known, or may not have what was asked for. */
+export function onRefusal(listener: (status: 401 | 403) => void): void {
+  tellRefusal = listener;
+}
+
 async function send(path: string, init?: RequestInit): Promise<Response> {
-  try {
-    return await fetch(path, { cache: "no-store", ...init });
-  } catch {
+  const response = await fetch(path, { cache: "no-store", ...init }).catch(() => {
     throw new CallFault(0, "the server does not answer");
-  }
+  });
+  const { status } = response;
+  if (status === 401 || status === 403) tellRefusal(status);
+  return response;
 }
 
 async function succeeded(response: Response): Promise<Response> {

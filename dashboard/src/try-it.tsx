@@ -7,11 +7,13 @@ import { ImageRuleFields } from "./image-rule-fields.tsx";
 import { InputField } from "./input-field.tsx";
 import { pixelFormOf } from "./input-kind.ts";
 import { InputFault, type InputValue, initialValue } from "./input-value.ts";
+import { live } from "./live.ts";
 import { faultText } from "./loaded.ts";
 import { buildRequest, columnsOf, type ImageRules, NO_RULES, type PredictRequest } from "./predict-request.ts";
 import { RequestAsCode } from "./request-as-code.tsx";
 import { keepRun, type Run, RunHistory } from "./run-history.tsx";
 import { paths, predict } from "./server-calls.ts";
+import { useStore } from "./store.ts";
 
 const MODES = [
   ["form", "Form"],
@@ -48,13 +50,15 @@ export function TryIt({ model, version, signature, example }: TryItProps) {
   const request = useBuiltRequest(mode, body, signature, values, rules);
   const path = paths.predict(model, version);
   const panel = useRef<HTMLDivElement>(null);
+  const session = useStore(live.session);
+  const mayRun = session?.grants.inference !== false;
   const hasPixels = [...values].some(
     ([alias, value]) =>
       value.editor === "files" && pixelFormOf(signature.inputs.find((one) => one.alias === alias)!) !== undefined,
   );
 
   const submit = async () => {
-    if (running) return;
+    if (running || !mayRun) return;
     setRunning(true);
     setFault(undefined);
     try {
@@ -105,11 +109,16 @@ export function TryIt({ model, version, signature, example }: TryItProps) {
               chosen={mode}
               choose={(chosen) => (chosen === "json" ? void edit() : setMode("form"))}
             />
-            <button type="submit" class="primary" disabled={running} title="Ctrl+Enter">
+            <button type="submit" class="primary" disabled={running || !mayRun} title="Ctrl+Enter">
               {running ? "Running" : "Run"}
             </button>
           </div>
           <div class="pad stack">
+            {!mayRun && (
+              <p class="notice">
+                {session?.name ?? "Who you are here"} may look, but not run models: that takes the inference grant.
+              </p>
+            )}
             {mode === "form" ? (
               <>
                 {signature.inputs.map((tensor) => (

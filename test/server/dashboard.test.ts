@@ -2,7 +2,6 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { FiguresHistory } from "../../src/api/dashboard/dashboard-messages.ts";
@@ -10,6 +9,7 @@ import { CHROMIUM, launchBrowser } from "../support/browser.ts";
 import { fixture, publishVersion, temporaryFolder } from "../support/folders.ts";
 import { HALF_PLUS_TWO } from "../support/predict.ts";
 import { startPrefixProxy } from "../support/prefix-proxy.ts";
+import { seriousFaults } from "../support/serious-faults.ts";
 import { eventually, type RunningServer, startServer } from "../support/server.ts";
 
 const DIGITS = fileURLToPath(new URL("../../examples/digits/model", import.meta.url));
@@ -122,8 +122,14 @@ describe.skipIf(CHROMIUM === undefined)("the dashboard in a browser", () => {
     expect(await page.locator(".scores tbody tr").count()).toBe(10);
     expect(await page.locator(".as-code pre").textContent()).toContain("-F 'image=@smooth.jpg'");
     await shoot(page, "dashboard-image-model");
+    const language = page.getByRole("combobox", { name: "Language" });
+    await language.selectOption("ruby");
+    const picture = readFileSync(PICTURE).toString("base64");
+    await page.locator(".as-code pre", { hasText: picture.slice(0, 60) }).waitFor();
+    await page.getByText("It sends this request").waitFor();
     await page.locator("details.rules summary").click();
     await page.getByLabel("Scale").fill("none");
+    await page.getByText("the rules for how it becomes numbers go into the query").waitFor();
     complaints.length = 0;
     await page.getByRole("button", { name: "Run", exact: true }).click();
     await page.locator(".answer-facts", { hasText: "400" }).waitFor();
@@ -143,6 +149,10 @@ describe.skipIf(CHROMIUM === undefined)("the dashboard in a browser", () => {
     await page.getByRole("heading", { name: "Row 10" }).waitFor();
     await page.getByRole("combobox", { name: "Language" }).selectOption("python");
     await page.locator(".as-code pre", { hasText: "import" }).waitFor();
+    await editor.fill('{"instances": [[0.0625]]}');
+    await page.locator(".as-code pre", { hasText: '"instances": [[0.0625]]' }).waitFor();
+    await editor.fill(`{"instances": [${"[0.0625],".repeat(9000)}[1]]}`);
+    await page.getByText("This request is too long for a program").waitFor();
   });
 
   test("says why a model cannot be called", async () => {
@@ -273,16 +283,6 @@ describe.skipIf(CHROMIUM === undefined)("the dashboard in a browser", () => {
     complaints.length = 0;
   });
 });
-
-/** Violations that keep somebody out, each with the elements at fault. */
-async function seriousFaults(page: Page): Promise<readonly string[]> {
-  // By the debugger: the page's policy lets no script in that is not its own.
-  const results = await page.evaluate(`${axe.source}; axe.run()`);
-  const { violations } = results as { violations: { id: string; impact: string; nodes: { html: string }[] }[] };
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-}
 
 /** Drops a file from elsewhere onto an element. */
 async function drop(page: Page, selector: string, file: string): Promise<void> {
