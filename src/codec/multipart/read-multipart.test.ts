@@ -118,6 +118,20 @@ describe("refuses with what is wrong", () => {
   });
 });
 
+test("a large part that cannot be read is refused, and nothing is waited for", async () => {
+  const content = "x".repeat(200_000);
+  for (const headers of ["", "a: b\r\n", 'content-disposition: attachment; name="a"\r\n']) {
+    const unread = `${headers}\r\n${content}`;
+    for (const parts of [[unread], [unread, field("a", "1")], [file("image", "x.png", content), unread]]) {
+      const wanted = {
+        code: "invalid-argument",
+        message: expect.stringContaining(`1 of its ${parts.length} parts have no name`),
+      };
+      await expect(readMultipart(TYPE, body(...parts))).rejects.toMatchObject(wanted);
+    }
+  }
+});
+
 test("every cut of a form is refused, or was after its end", async () => {
   const end = good.length - 2;
   for (let length = 0; length < good.length; length++) {

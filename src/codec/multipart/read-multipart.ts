@@ -76,6 +76,8 @@ class GatheredForm {
     return new Promise((resolve, reject) => {
       const parser = new Busboy({
         headers: { "content-type": `multipart/form-data; boundary="${boundary}"` },
+        // The body is all here: the parser must wait for nobody to read, which it would for ever before a part that it leaves out.
+        fileHwm: body.length + 1,
         limits: { fieldSize: limits.fieldBytes, headerSize: limits.headerBytes, parts: limits.parts },
         isPartAFile: (_field, type, name) =>
           name !== undefined || type === "application/octet-stream" || type?.startsWith("image/") === true,
