@@ -24,7 +24,7 @@ const TOGETHER_MS = 20;
 const MOST_TOGETHER = 60;
 
 /** The share of one core that all figures may take, and all states. */
-const SHARE = 0.015;
+const SHARE = 0.005;
 
 /** Microseconds that one message to one stream costs, 9 to 17 by `benchmark/dashboards.mjs`, and each KiB of it, which is an estimate. */
 const MESSAGE_MICROSECONDS = 15;
