@@ -138,7 +138,7 @@ describe("a request", () => {
     const request = await buildRequest(signature([pixels]), new Map([["pixels", files]]), rules);
     expect(request).toEqual({ kind: "multipart", fields: [["scale", "1/255"]], files: [picture] });
     expect(curlOf("http://h/v1/models/m:predict", request)).toBe(
-      "curl -X POST 'http://h/v1/models/m:predict' \\\n  -F 'scale=1/255' \\\n  -F 'image=@cat'\\''s.png'",
+      "curl -X POST 'http://h/v1/models/m:predict' \\\n  --form-string 'scale=1/255' \\\n  -F 'image=@cat'\\''s.png'",
     );
   });
 

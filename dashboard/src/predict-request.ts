@@ -146,7 +146,7 @@ export function curlOf(url: string, request: PredictRequest, user?: string): str
   if (request.kind === "json") {
     return `${start} \\\n  -H 'content-type: application/json' \\\n  -d ${quote(request.body)}`;
   }
-  const fields = request.fields.map(([name, value]) => `-F ${quote(`${name}=${value}`)}`);
+  const fields = request.fields.map(([name, value]) => `--form-string ${quote(`${name}=${value}`)}`);
   const files = request.files.map(({ name }) => `-F ${quote(`image=@${name}`)}`);
   return [start, ...fields, ...files].join(" \\\n  ");
 }
