@@ -49,6 +49,8 @@ class GraphEncoder {
   readonly weights = new Map<string, Uint8Array>();
   readonly #names = new Map<GraphValue, string>();
   readonly #taken = new Set<string>();
+  /** How many nodes were made of one origin: ONNX Runtime wants names that differ. */
+  readonly #made = new Map<string, number>();
   /** Those of subgraphs too: they are all the root's. */
   readonly #constants = new Set<GraphValue>();
   #next = 0;
@@ -96,7 +98,7 @@ class GraphEncoder {
     const last = inputs.findLastIndex((input) => input !== undefined);
     for (const input of inputs.slice(0, last + 1)) text(writer, 1, input === undefined ? "" : this.#nameOf(input));
     for (const output of outputs) text(writer, 2, this.#nameOf(output));
-    text(writer, 3, origin);
+    text(writer, 3, this.#nodeName(origin));
     text(writer, 4, operator);
     this.operators.add(operator);
     for (const [name, attribute] of Object.entries(attributes)) {
@@ -105,6 +107,17 @@ class GraphEncoder {
     if (domain === undefined) return writer;
     this.domains.add(domain);
     return text(writer, 7, domain);
+  }
+
+  #nodeName(origin: string): string {
+    if (origin === "") return origin;
+    let count = this.#made.get(origin) ?? 0;
+    let name: string;
+    do name = ++count === 1 ? origin : `${origin} (${count})`;
+    while (count > 1 && this.#made.has(name));
+    this.#made.set(origin, count);
+    if (count > 1) this.#made.set(name, 1);
+    return name;
   }
 
   #attribute(name: string, attribute: Attribute): BinaryWriter {

@@ -3,7 +3,7 @@ import { ARRAY_TYPES, type DType, type NumericArray, type NumericDType } from ".
 import { elementCount, type Shape } from "../tensor/shape.ts";
 import { foldConstant } from "./fold-constant.ts";
 import type { Attributes, GraphNode } from "./graph-node.ts";
-import { type GraphShape, GraphValue, type Size } from "./graph-value.ts";
+import { type GraphShape, GraphValue } from "./graph-value.ts";
 import { inferOutputs } from "./infer-outputs.ts";
 import type { ValueType } from "./node-view.ts";
 
@@ -20,6 +20,12 @@ export interface NodeOptions {
   /** Types of the outputs, where they are known better than by inference. */
   readonly outputs?: readonly ValueType[];
 }
+
+/**
+ * What ONNX Runtime makes one with the padding before it, though a maximum of padded zeros is not that of what is there, and a window may be
+ * smaller than the padding. A node between them, which does nothing, keeps them apart.
+ */
+const POOLING: ReadonlySet<string> = new Set(["MaxPool", "AveragePool"]);
 
 /**
  * Puts an ONNX graph (opset 17) together, node by node, for an importer of another format. It knows of each value its dtype and, as far
@@ -106,6 +112,11 @@ export class GraphBuilder {
     count: number,
     { domain, outputs }: NodeOptions = {},
   ): readonly GraphValue[] {
+    if (POOLING.has(operator) && inputs[0]?.node?.operator === "Pad") {
+      return this.addMany(operator, [this.add("Clip", [inputs[0]]), ...inputs.slice(1)], attributes, count, {
+        ...(outputs !== undefined && { outputs }),
+      });
+    }
     const types = outputs ?? this.#infer(operator, inputs, attributes, count, domain);
     if (count === 1 && domain === undefined) {
       const folded = foldConstant(operator, inputs, attributes, types[0]!);
@@ -160,9 +171,4 @@ export class GraphBuilder {
       throw new ServingError(error.code, `${this.#origin}: ${error.message}`, { cause: error });
     }
   }
-}
-
-/** Sizes for people: `[batch, 3, ?]`. */
-export function printShape(shape: GraphShape): string {
-  return shape === undefined ? "[...]" : `[${shape.map((size: Size) => size ?? "?").join(", ")}]`;
 }

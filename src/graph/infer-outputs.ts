@@ -4,6 +4,7 @@ import { dtypeOfElementType } from "./element-type.ts";
 import type { Attributes } from "./graph-node.ts";
 import type { GraphShape, GraphValue, Size } from "./graph-value.ts";
 import { convolved, pooled, transposeConvolved } from "./infer-windows.ts";
+import { knownSizes } from "./known-sizes.ts";
 import { constantIntegers, integerOf, integersOf, type NodeView, type ValueType } from "./node-view.ts";
 import { broadcast, normalAxis, product } from "./sizes.ts";
 
@@ -58,7 +59,7 @@ const arg: Rule = ({ attributes, first }) => [
 ];
 
 function reshaped({ inputs, attributes, first }: NodeView): GraphShape {
-  const wanted = constantIntegers(inputs[1]);
+  const wanted = knownSizes(inputs[1]);
   if (wanted === undefined) {
     const rank = inputs[1]?.shape?.[0];
     return typeof rank === "number" ? Array<Size>(rank).fill(undefined) : undefined;
@@ -231,7 +232,7 @@ function tiled({ inputs, first }: NodeView): GraphShape {
 }
 
 function expanded({ inputs, first }: NodeView): GraphShape {
-  const wanted = constantIntegers(inputs[1]);
+  const wanted = knownSizes(inputs[1]);
   return wanted === undefined ? undefined : broadcast(first.shape, wanted);
 }
 
@@ -247,7 +248,7 @@ const topK: Rule = ({ inputs, attributes, first }) => {
 /** X, W, R ... of a recurrent layer: Y, Y_h and, for an LSTM, Y_c. */
 const recurrent: Rule = ({ attributes, first, inputs }) => {
   const { dtype, shape } = first;
-  const directions = attributes["direction"] === "bidirectional" ? 2 : 1;
+  const directions = attributes.direction === "bidirectional" ? 2 : 1;
   const hidden = integerOf(attributes, "hidden_size", 0) || inputs[2]?.shape?.[2];
   const last = { dtype, shape: [directions, shape?.[1], hidden] };
   return [{ dtype, shape: [shape?.[0], directions, shape?.[1], hidden] }, last, last];
@@ -278,9 +279,10 @@ const oneHot: Rule = ({ inputs, attributes, first }) => {
 };
 
 const filled: Rule = ({ attributes, first }) => {
-  const value = attributes["value"];
+  const value = attributes.value;
   const dtype = typeof value === "object" && "dtype" in value ? value.dtype : "float32";
-  return [{ dtype, shape: constantIntegers(first) ?? Array<Size>(Number(first.shape?.[0] ?? 0)).fill(undefined) }];
+  const rank = first.shape?.[0];
+  return [{ dtype, shape: knownSizes(first) ?? (typeof rank === "number" ? Array<Size>(rank).fill(undefined) : undefined) }];
 };
 
 const gatherNd: Rule = ({ inputs, attributes, first }) => {
@@ -303,7 +305,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ...named(
     "Relu LeakyRelu Elu Selu Celu Sigmoid HardSigmoid HardSwish Tanh Softplus Softsign ThresholdedRelu Exp Log Sqrt Abs Neg Reciprocal " +
       "Sign Floor Ceil Round Erf Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Clip Softmax LogSoftmax Hardmax Identity Not " +
-      "InstanceNormalization LRN LpNormalization MeanVarianceNormalization CumSum ScatterND ScatterElements Trilu Dropout",
+      "InstanceNormalization LRN LpNormalization MeanVarianceNormalization CumSum ScatterND ScatterElements Trilu Dropout ReverseSequence",
     like,
   ),
   ...named(
@@ -354,6 +356,14 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
     ({ inputs: [condition, yes, no] }) => [
       { dtype: yes?.dtype ?? "float32", shape: broadcast(condition?.shape, broadcast(yes?.shape, no?.shape)) },
     ],
+  ],
+  [
+    "SpaceToDepth",
+    shaped(({ first: { shape }, attributes }) => {
+      const block = integerOf(attributes, "blocksize", 1);
+      const scaled = (size: Size, by: number) => (typeof size === "number" ? size * by : undefined);
+      return shape && [shape[0], scaled(shape[1], block ** 2), scaled(shape[2], 1 / block), scaled(shape[3], 1 / block)];
+    }),
   ],
   [
     "DepthToSpace",

@@ -25,7 +25,7 @@ function windows(size: Size, kernel: Size, axis: number, spatial: number, attrib
   const dilation = integersOf(attributes, "dilations")?.[axis] ?? 1;
   const pads = integersOf(attributes, "pads");
   if (typeof size !== "number" || typeof kernel !== "number") return undefined;
-  const mode = attributes["auto_pad"] ?? "NOTSET";
+  const mode = attributes.auto_pad ?? "NOTSET";
   if (mode === "SAME_UPPER" || mode === "SAME_LOWER") return Math.ceil(size / stride);
   const before = pads?.[axis] ?? 0;
   const room = size + before + (pads?.[axis + spatial] ?? 0) - ((kernel - 1) * dilation + 1);

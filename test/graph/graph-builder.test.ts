@@ -112,6 +112,27 @@ test.each(["LSTM", "GRU"])("%s is not run on nothing, which would end the proces
   );
 });
 
+test.each([
+  ["MaxPool", 0],
+  ["AveragePool", -1],
+] as const)("%s of a tensor padded with zeros counts them", async (operator, expected) => {
+  const graph = new GraphBuilder();
+  const x = graph.input("x", "float32", ["n", 1, 2, 2]);
+  const pads = graph.integers([0, 0, 1, 1, 0, 0, 1, 1]);
+  const padded = graph.add("Pad", [x, pads, graph.scalar("float32", 0)]);
+  graph.output("y", graph.add(operator, [padded], { kernel_shape: [2, 2], strides: [2, 2] }));
+  const answer = await run(graph, { x: floats([1, 1, 2, 2], [-4, -4, -4, -4]) });
+  expect([...(answer.get("y")!.data as Float32Array)]).toEqual(Array(4).fill(expected));
+});
+
+test("nodes of one origin have names of their own", async () => {
+  const graph = new GraphBuilder();
+  let value = graph.at('fc "a"').input("x", "float32", [1]);
+  for (const origin of ['fc "a"', 'fc "a" (2)', 'fc "a"', "", ""]) value = graph.at(origin).add("Neg", [value]);
+  graph.output("y", value);
+  expect([...((await run(graph, { x: floats([1], [1]) })).get("y")!.data as Float32Array)]).toEqual([-1]);
+});
+
 /** Each makes one value of the graph's input `x`; its shape is then the answer's. */
 const INFERRED: readonly [string, GraphShape, readonly number[], (graph: GraphBuilder, x: GraphValue) => GraphValue][] = [
   ["Flatten", ["n", 2, 3], [4, 2, 3], (g, x) => g.add("Flatten", [x])],
@@ -182,6 +203,28 @@ const INFERRED: readonly [string, GraphShape, readonly number[], (graph: GraphBu
   ["ReduceSum of all", ["n", 2, 3], [4, 2, 3], (g, x) => g.add("ReduceSum", [x])],
   ["ArgMax", ["n", 2, 3], [4, 2, 3], (g, x) => g.add("ArgMax", [x], { axis: -1, keepdims: 0 })],
   ["Pad", ["n", 2], [4, 2], (g, x) => g.add("Pad", [x, g.integers([0, 1, 0, 2])])],
+  [
+    "Reshape to a shape that is computed",
+    ["n", 2, 3],
+    [4, 2, 3],
+    (g, x) => {
+      const shape = g.add("Shape", [x]);
+      const rows = g.add("Gather", [shape, g.integers([0])]);
+      const rest = g.add("Mul", [
+        g.add("Gather", [shape, g.integers([1])]),
+        g.add("Slice", [shape, g.integers([2]), g.integers([3])]),
+      ]);
+      return g.add("Reshape", [x, g.add("Concat", [rows, rest], { axis: 0 })]);
+    },
+  ],
+  ["Expand to another's shape", ["n", 3], [4, 3], (g, x) => g.add("Expand", [g.scalar("float32", 2), g.add("Shape", [x])])],
+  [
+    "ReverseSequence",
+    ["n", 2],
+    [4, 2],
+    (g, x) => g.add("ReverseSequence", [x, g.integers([1, 2])], { time_axis: 0, batch_axis: 1 }),
+  ],
+  ["SpaceToDepth", ["n", 1, 4, 2], [1, 1, 4, 2], (g, x) => g.add("SpaceToDepth", [x], { blocksize: 2 })],
   ["Tile", ["n", 2], [4, 2], (g, x) => g.add("Tile", [x, g.integers([1, 3])])],
   ["Expand", ["n", 1], [4, 1], (g, x) => g.add("Expand", [x, g.integers([2, 1, 3])])],
   ["TopK", ["n", 5], [4, 5], (g, x) => g.addMany("TopK", [x, g.integers([2])], {}, 2)[1]!],
@@ -205,6 +248,12 @@ const INFERRED: readonly [string, GraphShape, readonly number[], (graph: GraphBu
     },
   ],
 ];
+
+test("a tensor filled to a shape of unknown length has an unknown number of dimensions", () => {
+  const graph = new GraphBuilder();
+  const filled = graph.add("ConstantOfShape", [graph.input("sizes", "int64", ["n"])]);
+  expect([filled.dtype, filled.shape]).toEqual(["float32", undefined]);
+});
 
 test.each(INFERRED)("the type of %s is the one that it turns out to have", async (_what, declared, shape, make) => {
   const graph = new GraphBuilder();
