@@ -18,6 +18,7 @@ const STEPS = [
   ["number module", "scripts/build-number-module.mjs", "--check"],
   ["build"],
   ["model config schema", "scripts/write-model-config-schema.mjs", "--check"],
+  ["operator tables", "scripts/write-operator-tables.mjs", "--check"],
   ["tests", "node_modules/vitest/vitest.mjs", "run", ...process.argv.slice(2)],
 ];
 

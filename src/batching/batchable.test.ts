@@ -53,6 +53,11 @@ describe("a signature", () => {
       signature([tensor("x", [-1], "N"), tensor("z", [-1], "M")], [good]),
       'the first dimension of input "z" is "M" and that of input "x" is "N"',
     ],
+    [
+      "that takes time first and the batch behind it cannot",
+      signature([tensor("x", [-1, -1, 4], "time", "batch", "")], [tensor("y", [-1, -1, 3], "time", "batch", "")]),
+      'input "x" has the batch as dimension 1, where it would have to be the first',
+    ],
     ["without inputs cannot", signature([], [good]), "it has no inputs"],
   ];
   test.each(cases)("%s", (_what, given, reason) => {

@@ -11,7 +11,8 @@ export interface UnbatchedSignature {
 /**
  * Which signatures can run several requests at once, by their declarations: every input that a request must give and every
  * output has, or may have, a first dimension of free size, the same for all. A name that only an output's dimension has tells
- * nothing: exporters and ONNX Runtime make such names up. Whether the rows are independent of each other no declaration says.
+ * nothing: exporters and ONNX Runtime make such names up. An input whose dimension called `batch` is another one takes time, or the like,
+ * first. Whether the rows are independent of each other no declaration says.
  */
 export function batchableSignatures(signatures: Signatures): {
   readonly batched: ReadonlyMap<string, BatchedSignature>;
@@ -37,6 +38,10 @@ function obstacle(signature: Signature): string | undefined {
   if (signature.inputs.length === 0) return "it has no inputs";
   const inputs = required(signature);
   const dimension = batchDimension(inputs);
+  for (const { alias, dimensionNames = [] } of inputs) {
+    const place = dimensionNames.indexOf("batch");
+    if (place > 0) return `input "${alias}" has the batch as dimension ${place}, where it would have to be the first`;
+  }
   for (const input of inputs) {
     const reason = unfit(input, "input", dimension);
     if (reason !== undefined) return reason;

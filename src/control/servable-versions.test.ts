@@ -47,6 +47,11 @@ test.each(["bare", "bare/model.onnx"])("a model without version folders is versi
   expect(await versions(join(base, name))).toEqual([{ version: 1n, path: join(base, name) }]);
 });
 
+test("a path that files begin with is version 1", async () => {
+  writeFileSync(join(base, "mx_mlp-symbol.json"), "{}");
+  expect(await versions(join(base, "mx_mlp"))).toEqual([{ version: 1n, path: join(base, "mx_mlp") }]);
+});
+
 test("a missing base path is told by the model's name alone", async () => {
   const error = await versions(join(base, "gone")).catch((reason: Error) => reason);
   expect(error).toMatchObject({ code: "not-found", message: "there is nothing at the base path of model m" });

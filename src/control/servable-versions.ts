@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
 import type { ModelConfig } from "../config/model-config.ts";
+import { prefixFiles } from "../sources/prefix-files.ts";
 import { listVersionDirectories, type VersionDirectories } from "../sources/version-directory.ts";
 import { selectVersions } from "../sources/version-policy.ts";
 
@@ -22,7 +23,13 @@ export async function servableVersions({
 }
 
 async function versionDirectories(basePath: string): Promise<VersionDirectories> {
-  return (await stat(basePath)).isDirectory() ? listVersionDirectories(basePath) : { folders: [], duplicates: [] };
+  const none = { folders: [], duplicates: [] };
+  try {
+    return (await stat(basePath)).isDirectory() ? await listVersionDirectories(basePath) : none;
+  } catch (reason) {
+    if ((await prefixFiles(basePath)).length > 0) return none;
+    throw reason;
+  }
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { FileHandle } from "node:fs/promises";
 
 const WINDOW_BYTES = 64 * 1024;
+/** Node reads no more than 2 GiB at once. */
+const MOST_AT_ONCE = 2 ** 30;
 
 /** A part of a file in memory, moved along with the reader; what is skipped is never read. */
 export class FileWindow {
@@ -48,7 +50,7 @@ export class FileWindow {
   async #fill(bytes: Uint8Array, length: number, position: number): Promise<number> {
     let read = 0;
     while (read < length) {
-      const { bytesRead } = await this.#file.read(bytes, read, length - read, position + read);
+      const { bytesRead } = await this.#file.read(bytes, read, Math.min(length - read, MOST_AT_ONCE), position + read);
       if (bytesRead === 0) break;
       read += bytesRead;
     }

@@ -8,6 +8,9 @@ test.each([
   ["scikitlearn", "sklearn", "sklearn/ridge/model.pkl"],
   ["scikit-learn", "sklearn", "sklearn/ridge/model.pkl"],
   ["onnx", "onnx", "onnx/zipmap_int"],
+  ["pytorch_onnx", "onnx", "onnx/zipmap_int"],
+  ["caffe2_onnx", "onnx", "onnx/zipmap_int"],
+  ["cntk_onnx", "onnx", "onnx/zipmap_int"],
 ])("a config may say %s for %s", async (said, name, path) => {
   expect(PLATFORM_NAMES).toContain(said);
   expect((await detectPlatform(join(FIXTURES, path), said)).platform.name).toBe(name);
@@ -18,6 +21,11 @@ test.each([
   ["tensorflow", "tensorflow/tf1_counter/1"],
   ["lightgbm", "lightgbm/multiclass/model.txt"],
   ["xgboost", "xgboost/gamma/model.json"],
+  ["caffe2", "caffe2/mlp"],
+  ["mxnet", "mxnet/mlp_module"],
+  ["mxnet", "mxnet/mlp_module/mlp_module"],
+  ["cntk", "cntk/mlp"],
+  ["cntk", "cntk/v1_mlp/v1_mlp.dnn"],
 ])("%s is told by its files", async (name, path) => {
   expect((await detectPlatform(join(FIXTURES, path))).platform.name).toBe(name);
 });

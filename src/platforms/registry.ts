@@ -1,8 +1,11 @@
 import { basename } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
 import type { Platform } from "../model/platform.ts";
+import { caffe2Platform } from "./caffe2/caffe2-platform.ts";
+import { cntkPlatform } from "./cntk/cntk-platform.ts";
 import { lightgbmPlatform } from "./lightgbm/lightgbm-platform.ts";
 import { pickledLightgbmPlatform } from "./lightgbm/pickled-platform.ts";
+import { mxnetPlatform } from "./mxnet/mxnet-platform.ts";
 import { onnxPlatform } from "./onnx/onnx-platform.ts";
 import { sklearnPlatform } from "./sklearn/sklearn-platform.ts";
 import { tensorflowPlatform } from "./tensorflow/tensorflow-platform.ts";
@@ -23,6 +26,9 @@ const ENTRIES: readonly Entry[] = [
   { platform: xgboostPlatform, looksFor: "a model that XGBoost saved (.json, .ubj, .bst), or a folder with one" },
   { platform: lightgbmPlatform, looksFor: "a model that LightGBM saved as text, or a folder with one" },
   { platform: sklearnPlatform, looksFor: "a model that scikit-learn pickled, by pickle or joblib, or a folder with one" },
+  { platform: caffe2Platform, looksFor: "a folder with init_net.pb and predict_net.pb" },
+  { platform: mxnetPlatform, looksFor: "PREFIX-symbol.json with PREFIX-NNNN.params, in a folder or as the prefix of a path" },
+  { platform: cntkPlatform, looksFor: "a model that CNTK saved (.model, .dnn, .cmf, .cntk), or a folder with one" },
   // Last: what it refuses may be another platform's to serve.
   { platform: unexportedPlatform },
   { platform: pickledLightgbmPlatform },
@@ -34,6 +40,8 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ["scikitlearn", "sklearn"],
   ["scikit-learn", "sklearn"],
   ["pytorch_onnx", "onnx"],
+  ["caffe2_onnx", "onnx"],
+  ["cntk_onnx", "onnx"],
   ["mlserver_sklearn.SKLearnModel", "sklearn"],
   ["mlserver_xgboost.XGBoostModel", "xgboost"],
   ["mlserver_lightgbm.LightGBMModel", "lightgbm"],

@@ -3,6 +3,7 @@ import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { LOOKS_PER_LISTING, sameStamp, tellsOfChanges } from "./listing-trust.ts";
 import { pathStats } from "./path-stats.ts";
+import { prefixFiles } from "./prefix-files.ts";
 import { collectVersions, listVersionDirectories, type VersionListing } from "./version-directory.ts";
 import type { VersionPolicy } from "./version-policy.ts";
 
@@ -11,6 +12,8 @@ export type BasePathContent =
   | { readonly kind: "file"; readonly stats: Stats }
   /** The very same listing as before means that it says the same; `unchanged`, that the folder's other entries are the same too. */
   | { readonly kind: "folder"; readonly listing: VersionListing; readonly unchanged: boolean }
+  /** Nothing, but files begin with its name. */
+  | { readonly kind: "prefix" }
   | { readonly kind: "unreadable"; readonly code: string };
 
 interface Listed {
@@ -52,7 +55,8 @@ export class BasePath {
       return { kind: "folder", listing: await this.#list(stats, wallNow()), unchanged: false };
     } catch (reason) {
       this.#listed = undefined;
-      return { kind: "unreadable", code: (reason as NodeJS.ErrnoException).code ?? "unknown reason" };
+      const code = (reason as NodeJS.ErrnoException).code ?? "unknown reason";
+      return code === "ENOENT" && (await prefixFiles(this.#path)).length > 0 ? { kind: "prefix" } : { kind: "unreadable", code };
     }
   }
 

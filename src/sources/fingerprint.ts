@@ -4,6 +4,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { companionFile } from "./companion-file.ts";
 import { attributeTrust } from "./listing-trust.ts";
+import { prefixFiles } from "./prefix-files.ts";
 
 /** What can be told of a folder or file without reading it. */
 export interface Fingerprint {
@@ -50,7 +51,7 @@ interface Survey {
   unreadable: boolean;
 }
 
-/** Looks at everything below `path`, through symbolic links, and at a bare file's companion. Never rejects: what vanished or is closed shows in the digest. */
+/** Looks at everything below `path`, through symbolic links, at a bare file's companion, and at the files that a prefix is one of. Never rejects: what vanished or is closed shows in the digest. */
 export async function takeFingerprint(path: string): Promise<Fingerprint> {
   const { current, inodes } = await attributeTrust(path);
   const survey: Survey = {
@@ -100,6 +101,7 @@ async function visit(path: string, name: string, survey: Survey): Promise<void> 
     }
   } catch (reason) {
     const code = (reason as NodeJS.ErrnoException).code ?? "unknown";
+    if (name === "" && code === "ENOENT" && (await waitForPrefix(path, survey))) return;
     survey.lines.push(JSON.stringify([name, code]));
     if (code !== "ENOENT") survey.unreadable = true;
   }
@@ -117,6 +119,16 @@ async function visitFolder(path: string, name: string, entry: BigIntStats, surve
     survey.paths.push(below);
     survey.waiting.push([below, `${name}/${child}`]);
   }
+}
+
+/** Whether there are files that begin with the name of a path that is not there; they are looked at next. */
+async function waitForPrefix(path: string, survey: Survey): Promise<boolean> {
+  const files = await prefixFiles(path);
+  for (const file of files) {
+    survey.paths.push(file);
+    survey.waiting.push([file, `/${basename(file)}`]);
+  }
+  return files.length > 0;
 }
 
 async function visitCompanion(path: string, survey: Survey): Promise<void> {

@@ -5,6 +5,7 @@ import { ServingError } from "../base/serving-error.ts";
 import { ConcurrencyLimit } from "../core/concurrency-limit.ts";
 import { LOOKS_PER_LISTING, sameStamp, tellsOfChanges } from "./listing-trust.ts";
 import { pathStats } from "./path-stats.ts";
+import { prefixFiles } from "./prefix-files.ts";
 import { listVersionDirectories, pickVersionDirectories } from "./version-directory.ts";
 
 /** A model found by looking around. */
@@ -44,8 +45,8 @@ const CHILDREN_AT_ONCE = 16;
 const FOLDER_MODEL = "model";
 
 /**
- * Finds what to serve below a path, which may be a model file, a model's folder (its files, or its version folders), or a
- * folder of those (one that holds model files not called `model` is such a folder). Hidden entries and what is no model are
+ * Finds what to serve below a path, which may be a model file, the prefix of a model's files, a model's folder (its files, or its version
+ * folders), or a folder of those (one that holds model files not called `model` is such a folder). Hidden entries and what is no model are
  * passed over; sorted by the entries' names.
  *
  * May look again and again: what it knows of a child holds until the child's own times change, so that a thousand models cost
@@ -94,8 +95,12 @@ export class ModelsDirectory {
 
   async #look(): Promise<readonly DiscoveredModel[]> {
     const path = this.#path;
-    const stats = await pathStats(path);
+    const stats = await pathStats(path).catch(async (reason: unknown) => {
+      if ((await prefixFiles(path)).length > 0 && (await this.#isModel(path))) return undefined;
+      throw reason;
+    });
     const itself = [{ name: basename(path) || FOLDER_MODEL, basePath: path }];
+    if (stats === undefined) return itself;
     if (stats.isFile() && (await this.#isModel(path))) return [{ name: parse(path).name, basePath: path }];
     if (!stats.isDirectory()) return [];
     const { entries, versions } = await this.#list(stats);

@@ -13,7 +13,7 @@ import { selectVersions, type VersionPolicy } from "./version-policy.ts";
 /** One name to watch. */
 export interface MonitoredServable {
   readonly name: string;
-  /** Absolute path of a folder of version folders, of a folder that is itself a model, or of a model file. */
+  /** Absolute path of a folder of version folders, of a folder that is itself a model, of a model file, or the prefix of a model's files. */
   readonly basePath: string;
   readonly versionPolicy: VersionPolicy;
 }
@@ -116,6 +116,7 @@ export class ServableScan {
       return keep("base_path_missing", `could not read base path ${basePath} (${base.code}); what is served stays`);
     }
     if (base.kind === "file") return this.#lookAtBareModel(basePath, base, repeat);
+    if (base.kind === "prefix") return this.#lookAtPrefix(basePath, base, repeat);
     const { listing } = base;
     if (listing.folders.length > 0) {
       if (!repeat && this.#done?.listing === listing && this.#failed.size === 0) {
@@ -128,6 +129,13 @@ export class ServableScan {
     return this.#conclude([], false, [
       { event: "no_versions", message: `base path ${basePath} holds neither a version folder nor a model` },
     ]);
+  }
+
+  /** Files may begin with a name by chance. */
+  async #lookAtPrefix(path: string, base: PresentBase, repeat: boolean): Promise<ScanResult> {
+    if (this.#bare || (await this.#options.isModel(path))) return this.#lookAtBareModel(path, base, repeat);
+    this.#forgetAllBut(undefined);
+    return keep("base_path_missing", `could not read base path ${path} (ENOENT); what is served stays`);
   }
 
   #watch(servable: MonitoredServable): void {
@@ -207,7 +215,7 @@ export class ServableScan {
       return this.#giveBareModel(path, known, repeat);
     }
     // The same digest tells the same files, so only another one needs this question.
-    if (base.kind === "folder" && known && !(await this.#options.isModel(path))) {
+    if (base.kind !== "file" && known && !(await this.#options.isModel(path))) {
       return keep("model_missing", `the model in ${path} is gone; what is served stays`);
     }
     const { verdict, watch } = this.#judgeFingerprint(fingerprint, this.#bareWatch);
@@ -279,7 +287,7 @@ async function isUntouched(
         : sameStamp(companionBefore, companion);
     return before.kind === "file" && same && sameStamp(before.stats, base.stats);
   }
-  if (before.kind !== "folder" || !base.unchanged || stamp === undefined) return false;
+  if (base.kind === "prefix" || before.kind !== "folder" || !base.unchanged || stamp === undefined) return false;
   return stamp.holds();
 }
 

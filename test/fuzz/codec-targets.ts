@@ -1,10 +1,13 @@
 import type { FuzzTarget } from "./target.ts";
 import { bmp } from "./targets/bmp.ts";
+import { caffe2Net, caffe2NetText } from "./targets/caffe2-net.ts";
 import { classifyMessage } from "./targets/classify-message.ts";
+import { cntkModel } from "./targets/cntk-model.ts";
 import { configDocument } from "./targets/config-document.ts";
 import { base64, jsonExamples, jsonPredict } from "./targets/json.ts";
 import { modelConfig, textFormat } from "./targets/model-config.ts";
 import { multipart } from "./targets/multipart.ts";
+import { mxnetParams, mxnetSymbol } from "./targets/mxnet.ts";
 import { onnxModel } from "./targets/onnx-model.ts";
 import { predictMessage } from "./targets/predict-message.ts";
 import { predictionLog } from "./targets/prediction-log.ts";
@@ -37,6 +40,11 @@ export const CODEC_TARGETS: readonly FuzzTarget[] = [
   predictionLog,
   processing,
   sklearnPickle,
+  mxnetParams,
+  mxnetSymbol,
   multipart,
   bmp,
+  caffe2Net,
+  caffe2NetText,
+  cntkModel,
 ];

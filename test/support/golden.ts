@@ -115,7 +115,7 @@ export function sameValues(got: readonly (number | string | boolean)[], wanted: 
 }
 
 /** The 16-bit pattern of a number that is exactly a half. */
-function halfBits(value: number): number {
+export function halfBits(value: number): number {
   const bits = new Uint32Array(Float32Array.of(value).buffer)[0];
   const sign = (bits >>> 16) & 0x8000;
   const exponent = ((bits >>> 23) & 0xff) - 112;
