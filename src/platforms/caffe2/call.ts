@@ -79,6 +79,9 @@ export class Call {
     if (dtype === "string" || dtype === "bfloat16" || dtype === "complex64" || dtype === "complex128") {
       throw this.unimplemented(`it computes with tensors of ${dtype}`);
     }
+    if (!Number.isInteger(value) && dtype !== "float32" && dtype !== "float64") {
+      throw this.unimplemented(`it computes with ${value} on tensors of ${dtype}`);
+    }
     return this.graph.scalar(dtype, value);
   }
 
@@ -97,6 +100,8 @@ export class Call {
 
   /** A list of integers as int64, which an operator got as a tensor of int32 or int64. */
   asIntegers(value: GraphValue): GraphValue {
+    if (value.dtype !== "int64" && value.dtype !== "int32")
+      throw this.invalid(`an input that holds whole numbers is ${value.dtype}`);
     return value.dtype === "int64" ? value : this.add("Cast", [value], { to: 7 });
   }
 

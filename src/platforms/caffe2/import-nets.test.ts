@@ -149,6 +149,24 @@ const WEIGHTS = [filled("w", [4, 2, 3, 3])];
 /** What is not covered or cannot be; errors name the file, the operator and what it gives. */
 const REFUSED: readonly (readonly [string, string, readonly Operator[], readonly Operator[]])[] = [
   [
+    "a fraction for a whole number",
+    "it fills int64 with 0.5",
+    [op("ConstantFill", [], ["w"], { shape: [2], value: 0.5, dtype: 10 })],
+    [op("Mul", ["x", "w"], ["y"])],
+  ],
+  [
+    "floats for bounds",
+    'Slice "y": an input that holds whole numbers is float32',
+    [filled("w", [2])],
+    [op("Slice", ["x", "w", "w"], ["y"])],
+  ],
+  [
+    "a fraction on whole numbers",
+    "it computes with 0.5 on tensors of int64",
+    [],
+    [op("Shape", ["x"], ["s"]), op("Scale", ["s"], ["y"], { scale: 0.5 })],
+  ],
+  [
     "an operator nobody knows",
     'predict_net.pb: Nonesuch "y": operator "Nonesuch" is not covered',
     [],

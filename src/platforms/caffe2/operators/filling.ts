@@ -77,6 +77,8 @@ function filled(call: Call): GraphValue {
   const { args, graph } = call;
   const dtype = filledType(call);
   const value = args.float("value", 0);
+  if (!Number.isInteger(value) && dtype !== "float32" && dtype !== "float64")
+    throw call.invalid(`it fills ${dtype} with ${value}`);
   const one = graph.scalar(dtype, value).constant!;
   const attributes = { value: { dtype, shape: [1], data: one } };
   if (call.inputs.length > 0) {

@@ -46,9 +46,9 @@ function sliced(call: Call): GraphValue {
 /** As {@link fromFront}, of what is known only when the net runs, or is a constant. */
 function positions(call: Call, value: GraphValue): GraphValue {
   const { graph } = call;
+  const wide = call.asIntegers(value);
   if (value.constant !== undefined)
     return graph.integers(Array.from(value.constant as Iterable<number | bigint>, (each) => fromFront(Number(each))));
-  const wide = call.asIntegers(value);
   const number = (each: number) => graph.scalar("int64", each);
   const negative = call.add("Where", [call.add("Equal", [wide, number(-1)]), number(END), call.add("Add", [wide, number(1)])]);
   return call.add("Where", [call.add("Less", [wide, number(0)]), negative, wide]);
