@@ -162,13 +162,14 @@ const SECOND_OUTPUTS: ReadonlyMap<number, { readonly suffix: string; readonly gi
  */
 export function readNetwork(root: Dictionary): Network {
   const type = root.get("type");
-  if (type !== "CompositeFunction" || !Array.isArray(root.get("primitive_functions"))) {
+  if (type !== "CompositeFunction") {
     const held = typeof type === "string" ? `a ${quoted(type)}` : "a checkpoint or another dictionary";
     throw new ServingError(
       "unimplemented",
       `it holds ${held} and no model: load it with CNTK and save the model by itself, z.save("model.model")`,
     );
   }
+  if (!root.has("primitive_functions")) throw damaged("it has no functions");
   const reader = new NetworkReader();
   reader.composite(root, 0);
   return new Network(reader.variables, reader.functions, reader.meanings, textOf(root, "root"));
