@@ -175,6 +175,25 @@ describe("a form of files", () => {
       ],
       'Serving signature name: "no" not found',
     ],
+    [
+      "a rule that names no input, its file one",
+      "uint8_nhwc",
+      [
+        ["image", PNG],
+        ["input", "__proto__"],
+      ],
+      'image rule input is "__proto__", the inputs are: "image"',
+    ],
+    [
+      "a rule that names another input than its file",
+      "pair",
+      [
+        ["left", PNG],
+        ["right", PNG],
+        ["input", "right"],
+      ],
+      'image rule input is "right", but input "left" has images',
+    ],
     ["a missing input", "scaled", [["image", PNG]], "factor"],
     ["an input that takes no images", "odd", [["image", PNG]], "takes no images: expected [batch, height, width, channels]"],
     ["a table without a size", "table", [["image", PNG]], "takes images only with size=WIDTHxHEIGHT"],
@@ -312,6 +331,11 @@ describe("hostile images", () => {
       pngOf(100_000, 100_000, 8, Buffer.alloc(10)),
       "it has 100000x100000 pixels, of at most 50 million",
     ],
+    [
+      "a PNG of 1 x 50000000",
+      pngOf(1, 50_000_000, 8, Buffer.alloc(100_000_000)),
+      "it has 1x50000000 pixels, no side may have more than 65535",
+    ],
     ["a BMP of as many", hugeBitmap(), "it has 100000x100000 pixels, of at most 50 million"],
     [
       "a drawing",
@@ -338,6 +362,10 @@ describe("hostile images", () => {
       ["preset", "raw"],
     ]);
     expect(values(answer).flat).toEqual([255, 0, 0]);
+  });
+
+  test("the library says nothing of on standard error", () => {
+    expect(server.stderr()).not.toMatch(/CRITICAL|WARNING/);
   });
 
   test("a hundred at once are all answered, and nothing is left on the disk", async () => {

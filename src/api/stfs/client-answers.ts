@@ -7,6 +7,7 @@ import { DEFAULT_SIGNATURE, type Signature } from "../../tensor/signature.ts";
 import type { HttpRequest } from "../../transport/http-exchange.ts";
 import { type PostedRequest, readPosted } from "./posted-request.ts";
 import { serverAddress } from "./server-address.ts";
+import { shortened } from "./shortened.ts";
 
 /** What examples and clients are made of. */
 export interface ClientServices {
@@ -60,7 +61,7 @@ export async function clientAnswer(
   const { grpc } = services;
   const { generateClient } = await import("../../clients/generate-client.ts");
   const { version } = askedVersion(query);
-  const { fileName, mediaType, text } = generateClient(LANGUAGES.get(asked) ?? asked, protocolOf(query), {
+  const { fileName, mediaType, text } = generateClient(LANGUAGES.get(asked) ?? shortened(asked), protocolOf(query), {
     url,
     grpcAddress: grpc === undefined ? authority : `${authority.replace(/:\d+$/, "")}:${grpc.port}`,
     grpcTls: grpc?.tls ?? secure,
@@ -113,7 +114,10 @@ async function findExample(table: ServingTable, model: string, query: URLSearchP
       callable.find(([name]) => name === (named || DEFAULT_SIGNATURE)) ?? (named ? undefined : callable[0]) ?? [];
     if (signatureName === undefined || signature === undefined) {
       const known = callable.map(([name]) => name).join(", ");
-      throw new ServingError("invalid-argument", `model ${model} has no signature ${named ?? ""} to be called (known: ${known})`);
+      throw new ServingError(
+        "invalid-argument",
+        `model ${model} has no signature ${shortened(named ?? "")} to be called (known: ${known})`,
+      );
     }
     const request = posted?.text ?? exampleRequest(signatureName, signature, table.about(id)?.example);
     return { signatureName, signature, request };

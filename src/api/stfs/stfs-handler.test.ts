@@ -105,6 +105,16 @@ describe("inference", () => {
     expect(faults).toEqual([]);
   });
 
+  test.each(["model_name", "model_version", "signature_name"])(
+    "does not repeat megabytes of a %s that is not there",
+    async (name) => {
+      const { ask } = await stfsService({ m: { signatures: { serving_default: KEYS } } });
+      const { status, text } = await ask("POST", "/", JSON.stringify({ [name]: "n".repeat(5_000_000), data: [[1]] }), JSON_TYPE);
+      expect([status, errorOf(text)]).toEqual([400, expect.stringMatching(/: n{100}\.\.\./)]);
+      expect(text.length).toBeLessThan(300);
+    },
+  );
+
   test("keeps the status of what is nobody's mistake, and tells nothing of a bug", async () => {
     const broken = (reason: unknown) => ({ signatures: { serving_default: KEYS }, run: () => Promise.reject(reason) });
     const bug = new TypeError("secret");

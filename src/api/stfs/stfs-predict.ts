@@ -2,6 +2,7 @@ import { ServingError } from "../../base/serving-error.ts";
 import type { PredictShell } from "../../serving/inference.ts";
 import type { Signature } from "../../tensor/signature.ts";
 import type { NamedTensors } from "../../tensor/tensor.ts";
+import { shortened } from "./shortened.ts";
 
 const ALL_OUTPUTS: readonly string[] = [];
 
@@ -22,7 +23,10 @@ export class StfsPredict<Result> implements PredictShell<Result> {
   }
 
   unknownSignature(name: string): ServingError {
-    return new ServingError("invalid-argument", `Fail to request the signature name: ${name}, please check the request JSON`);
+    return new ServingError(
+      "invalid-argument",
+      `Fail to request the signature name: ${shortened(name)}, please check the request JSON`,
+    );
   }
 
   readInputs(signature: Signature): NamedTensors | Promise<NamedTensors> {

@@ -1,4 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
+import { shortened } from "./shortened.ts";
 
 /** What a path of Simple TensorFlow Serving asks for; of a model what is known of it, an example or a client. */
 export type StfsRoute =
@@ -42,6 +43,6 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch (cause) {
-    throw new ServingError("invalid-argument", `Malformed percent-encoding in request: ${text}`, { cause });
+    throw new ServingError("invalid-argument", `Malformed percent-encoding in request: ${shortened(text)}`, { cause });
   }
 }

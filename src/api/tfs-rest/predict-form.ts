@@ -63,8 +63,12 @@ class FormPredict implements PredictShell<Uint8Array> {
     const { signal } = this.#context;
     const { rules: fieldRules, values } = sortFields(this.#form, signature);
     const rules = readImageRules([...queryPairs(this.#target), ...fieldRules]);
+    const named = rules.input === undefined ? undefined : imageInput(signature, rules, values).alias;
     let inputs = withDeclaredRank(values, signature);
     for (const [alias, images] of sortFiles(this.#form, signature)) {
+      if (named !== undefined && alias !== "" && alias !== named) {
+        throw invalid(`image rule input is "${named}", but input "${alias}" has images`);
+      }
       const own = alias === "" ? rules : { ...rules, input: alias };
       const info = imageInput(signature, own, inputs);
       inputs = await readImageInputs(signature, images, { ...own, input: info.alias }, inputs, signal);

@@ -48,7 +48,10 @@ export async function withPixels(
     if (tensor?.dtype !== "string" || dtype === "string") continue;
     const rules = queryRules(target);
     if (rules.input !== undefined && rules.input !== alias) {
-      throw new ServingError("invalid-argument", `image rule input is "${rules.input}", but input "${alias}" has images`);
+      throw new ServingError(
+        "invalid-argument",
+        `image rule input is "${rules.input.slice(0, 100)}", but input "${alias}" has images`,
+      );
     }
     ready.delete(alias);
     const decoded = await readImageInputs(signature, encodedImages(tensor.data), { ...rules, input: alias }, ready, signal);

@@ -3,7 +3,8 @@ import { throwIfAborted } from "../../base/abort.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import { readBmpHeader } from "./bmp-header.ts";
 import type { EncodedImage } from "./encoded-image.ts";
-import { IMAGE_FORMATS, imageFormat } from "./image-format.ts";
+import { checkHeaderParts } from "./header-parts.ts";
+import { IMAGE_FORMATS, type ImageFormat, imageFormat } from "./image-format.ts";
 import type { ImageRules, ImageSize } from "./image-rules.ts";
 import { loadSharp } from "./load-sharp.ts";
 import { type Box, type Placement, placement } from "./placement.ts";
@@ -13,6 +14,9 @@ import { resample } from "./resample.ts";
 
 /** Most pixels of an image as it was sent. */
 const MOST_PIXELS = 50_000_000;
+
+/** Longest side, as in JPEG: the library cannot shrink by a million, takes seconds for less, and what is left is no picture. */
+const LONGEST_SIDE = 65_535;
 
 /** Larger images are made smaller by the library, off this thread: its result differs a little from {@link resample}'s. */
 const RESAMPLED_HERE = 512 * 512;
@@ -46,8 +50,8 @@ export interface OpenedImage extends ImageSize {
 /**
  * Reads an image's headers: of an animation its first picture, of several pages the first.
  *
- * Rejects with invalid-argument, `NAME: ...`, when it is of no format that is taken, its headers are broken, or it has more than 50
- * million pixels; failed-precondition when sharp is not installed.
+ * Rejects with invalid-argument, `NAME: ...`, when it is of no format that is taken, its headers are broken or have too many parts
+ * ({@link checkHeaderParts}), it has more than 50 million pixels or a side of more than 65535; failed-precondition when sharp is not installed.
  */
 export async function openImage(image: EncodedImage): Promise<OpenedImage> {
   const library = await loadSharp();
@@ -58,7 +62,8 @@ export async function openImage(image: EncodedImage): Promise<OpenedImage> {
   return format === "BMP" ? openBmp(library, image) : await openCoded(library, image, format);
 }
 
-async function openCoded(library: SharpConstructor, image: EncodedImage, format: string): Promise<OpenedImage> {
+async function openCoded(library: SharpConstructor, image: EncodedImage, format: ImageFormat): Promise<OpenedImage> {
+  await checkHeaderParts(image.bytes, format).catch((reason: unknown) => fail(image, reason));
   const bytes = Buffer.from(image.bytes.buffer, image.bytes.byteOffset, image.bytes.length);
   // Training does not apply colour profiles, so they are left aside here too.
   const options = { failOn: "error", limitInputPixels: MOST_PIXELS, ignoreIcc: true, autoOrient: true } as const;
@@ -88,11 +93,7 @@ function openBmp(library: SharpConstructor, image: EncodedImage): OpenedImage {
     height,
     decode: (wanted, signal) =>
       decoded(image, header, wanted, signal, async (alpha, change) => {
-        const { data, channels } = await readBmp(image.bytes, header, signal).catch((reason: unknown) =>
-          inside(image, () => {
-            throw reason;
-          }),
-        );
+        const { data, channels } = await readBmp(image.bytes, header, signal).catch((reason: unknown) => fail(image, reason));
         const steps = library(data, { raw: { width, height, channels }, limitInputPixels: MOST_PIXELS });
         const { background: [r, g, b] = BLACK } = wanted.rules;
         return run(image, change(alpha ? steps : steps.flatten({ background: { r, g, b } }).removeAlpha()), "BMP");
@@ -188,8 +189,9 @@ async function run(image: EncodedImage, steps: Sharp, format: string): Promise<R
 }
 
 function checkPixels(image: EncodedImage, { width, height }: ImageSize): void {
-  if (width * height <= MOST_PIXELS) return;
-  throw invalid(image, `it has ${width}x${height} pixels, of at most ${MOST_PIXELS / 1e6} million`);
+  const size = `it has ${width}x${height} pixels`;
+  if (width * height > MOST_PIXELS) throw invalid(image, `${size}, of at most ${MOST_PIXELS / 1e6} million`);
+  if (Math.max(width, height) > LONGEST_SIDE) throw invalid(image, `${size}, no side may have more than ${LONGEST_SIDE}`);
 }
 
 /** Does the work and puts the image's name before what it throws. */
@@ -197,9 +199,14 @@ function inside<Result>(image: EncodedImage, work: () => Result): Result {
   try {
     return work();
   } catch (reason) {
-    if (!(reason instanceof ServingError) || reason.code !== "invalid-argument") throw reason;
-    throw invalid(image, reason.message, { cause: reason });
+    return fail(image, reason);
   }
+}
+
+/** Throws what was thrown, with the image's name before it. */
+function fail(image: EncodedImage, reason: unknown): never {
+  if (!(reason instanceof ServingError) || reason.code !== "invalid-argument") throw reason;
+  throw invalid(image, reason.message, { cause: reason });
 }
 
 function invalid({ name }: EncodedImage, rest: string, options?: ErrorOptions): ServingError {

@@ -104,6 +104,13 @@ describe("refuses", () => {
     ["a document", [-1, 4, 4, 3], [Buffer.from("%PDF-1.7\n")], "", "no image"],
     ["an archive", [-1, 4, 4, 3], [Buffer.from("PK\x03\x04rest")], "", "no image"],
     ["HEIF", [-1, 4, 4, 3], [Buffer.from("\0\0\0\x18ftypheic\0\0\0\0heicmif1", "latin1")], "", "no image"],
+    [
+      "a TIFF whose pages go round",
+      [-1, 4, 4, 3],
+      [Buffer.from("II*\0\x08\0\0\0\0\0\x08\0\0\0")],
+      "",
+      "images[0]: it has more than 1000 pages",
+    ],
     ["headers alone", [-1, 4, 4, 3], [png.subarray(0, 20)], "", "images[0]: its PNG headers are broken"],
     [
       "images of different sizes",

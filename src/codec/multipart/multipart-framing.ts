@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { ServingError } from "../../base/serving-error.ts";
 
 /** RFC 2046, 5.1.1. */
@@ -7,6 +8,9 @@ const PARAMETER = /;\s*boundary\s*=\s*(?:"([^"]*)"|([^\s;"]*))/gi;
 
 const DASH = 0x2d;
 const END_OF_HEADERS = Buffer.from("\r\n\r\n");
+
+/** Bytes searched before others have their turn: about a millisecond. */
+const SEARCHED_A_TURN = 2 * 1024 * 1024;
 
 /** Whether a request's content type is that of a form, whatever its boundary. */
 export function isMultipart(contentType: string | undefined): boolean {
@@ -32,33 +36,63 @@ export function multipartBoundary(contentType: string | undefined): string {
   return boundary;
 }
 
+/** Where a part of a form lies in its body. */
+export interface PartPlace {
+  /** Of the line before it, from its dashes or the line break before them on. */
+  readonly start: number;
+  /** Of what it holds, after its headers. */
+  readonly content: number;
+  /** Where the line after it starts, line break and all. */
+  readonly end: number;
+}
+
 /**
- * Looks for the lines between the parts, and gives how many parts there are.
- * @throws ServingError invalid-argument when the first or last of these lines is missing, a part's headers do not end, or there are more
- * parts or longer headers than the limits allow.
+ * Finds the parts by the lines between them; of a large body in pieces, others having their turn between.
+ *
+ * Rejects with invalid-argument when the first or last of these lines is missing, a part's headers do not end, or there are more parts or
+ * longer headers than the limits allow.
  */
-export function checkParts(
+export async function findParts(
   body: Buffer,
   boundary: string,
   limits: { readonly parts: number; readonly headerBytes: number },
-): number {
+): Promise<readonly PartPlace[]> {
   const line = Buffer.from(`\r\n--${boundary}`);
+  const places: PartPlace[] = [];
+  let start = 0;
+  let turn = 0;
   let at = line.length - 2;
   if (body.compare(line, 2, line.length, 0, Math.min(at, body.length)) !== 0) {
-    const first = body.indexOf(line);
-    if (first < 0) throw invalid("it has no line with the boundary that its content-type names");
-    at = first + line.length;
+    start = await findLine(body, line, 0);
+    if (start < 0) throw invalid("it has no line with the boundary that its content-type names");
+    at = start + line.length;
   }
-  for (let parts = 0; ; parts++) {
-    if (body[at] === DASH && body[at + 1] === DASH) return parts;
-    if (parts === limits.parts) throw invalid(`it has more than ${limits.parts} parts`);
-    const next = body.indexOf(line, at);
-    if (next < 0) throw invalid("it ends before its last line, the boundary with -- after it");
-    const headers = body.indexOf(END_OF_HEADERS, at);
-    if (headers < 0 || headers + END_OF_HEADERS.length > next) throw invalid(`the headers of part ${parts} do not end`);
-    if (headers - at > limits.headerBytes)
-      throw invalid(`the headers of part ${parts} have more than ${limits.headerBytes} bytes`);
-    at = next + line.length;
+  for (;;) {
+    if (body[at] === DASH && body[at + 1] === DASH) return places;
+    const part = places.length;
+    if (part === limits.parts) throw invalid(`it has more than ${limits.parts} parts`);
+    const end = await findLine(body, line, at);
+    if (end < 0) throw invalid("it ends before its last line, the boundary with -- after it");
+    const longest = Math.min(end, at + limits.headerBytes + END_OF_HEADERS.length);
+    const headers = body.subarray(at, longest).indexOf(END_OF_HEADERS);
+    if (headers < 0 && longest === end) throw invalid(`the headers of part ${part} do not end`);
+    if (headers < 0) throw invalid(`the headers of part ${part} have more than ${limits.headerBytes} bytes`);
+    places.push({ start, content: at + headers + END_OF_HEADERS.length, end });
+    start = end;
+    at = end + line.length;
+    if (at - turn >= SEARCHED_A_TURN) {
+      turn = at;
+      await setImmediate();
+    }
+  }
+}
+
+async function findLine(body: Buffer, line: Buffer, from: number): Promise<number> {
+  for (let at = from; ; at += SEARCHED_A_TURN) {
+    const found = body.subarray(at, at + SEARCHED_A_TURN + line.length - 1).indexOf(line);
+    if (found >= 0) return at + found;
+    if (at + SEARCHED_A_TURN >= body.length) return -1;
+    await setImmediate();
   }
 }
 

@@ -132,6 +132,38 @@ test("a large part that cannot be read is refused, and nothing is waited for", a
   }
 });
 
+test("the files of a form take no memory of their own", async () => {
+  const bytes = body(file("image", "x.png", "y".repeat(1000)), field("a", "1"), file("image", "z.png", ""));
+  const { files } = await readMultipart(TYPE, bytes);
+  expect(files.map(({ bytes: content }) => content.buffer === bytes.buffer)).toEqual([true, true]);
+});
+
+test.each([
+  ["large fields", 16, field("a", "x".repeat(1_000_000)), 16],
+  ["large files", 10, file("image", "x.png", "y".repeat(4_000_000)), 10],
+  ["many files", 30, file("image", "x.png", "y".repeat(1_000_000)), 10],
+])("while a form of %s is read, others have their turn", async (_, count, part, least) => {
+  let [turns, reading] = [0, true];
+  const turn = () => {
+    turns++;
+    if (reading) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await readMultipart(TYPE, body(...Array.from({ length: count }, () => part)));
+  reading = false;
+  expect(turns).toBeGreaterThanOrEqual(least);
+});
+
+test.each([0, 1, 2])("a file that ends in %d bytes of the line after it is whole", async (more) => {
+  for (let length = 110; length < 150; length++) {
+    const content = `${"x".repeat(length)}${"\r\n--cu".slice(0, more * 2)}`;
+    const { fields, files } = await read(
+      body(file("image", "x.png", content), field("a", content), file("image", "y.png", content)),
+    );
+    expect([fields.a, files.map((each) => each.content)]).toEqual([[content], [content, content]]);
+  }
+});
+
 test("every cut of a form is refused, or was after its end", async () => {
   const end = good.length - 2;
   for (let length = 0; length < good.length; length++) {
