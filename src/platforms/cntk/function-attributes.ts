@@ -21,7 +21,7 @@ export class FunctionAttributes {
   /** @throws ServingError invalid-argument for what is no whole number, or missing without a fallback; as all of these do */
   integer(name: string, fallback?: number): number {
     const value = this.#take(name) ?? fallback;
-    if (typeof value === "number" && Number.isInteger(value)) return value;
+    if (typeof value === "number" && Number.isSafeInteger(value)) return value;
     throw this.#wrong(name, "a whole number");
   }
 
@@ -70,7 +70,7 @@ export class FunctionAttributes {
   }
 
   integers(name: string): readonly number[] {
-    return this.#list(name, "whole numbers", (item) => (Number.isInteger(item) ? (item as number) : undefined));
+    return this.#list(name, "whole numbers", (item) => (Number.isSafeInteger(item) ? (item as number) : undefined));
   }
 
   booleans(name: string): readonly boolean[] {

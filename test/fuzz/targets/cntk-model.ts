@@ -30,6 +30,9 @@ export const cntkModel: FuzzTarget = {
       "10061a03312e30",
       "5a020802",
     ].map((hex) => Buffer.from(hex, "hex")),
+    ..."newShape strides poolingWindowShape reductionOpName outputRank beginIndex axisVec offset defaultBatchAxis".split(" "),
+    // Functions by CNTK's numbers of them.
+    ...Array.from({ length: 97 }, (_, number) => Buffer.of(0x10, 0x03, 0x28, number)),
     ..."CompositeFunction primitive_functions root inputs outputs uid op attributes kind shape value Block PastValue".split(" "),
   ],
   longest: 1500,

@@ -76,6 +76,7 @@ const slice: Translate = (call) => {
 const splice: Translate = (call) => {
   const axis = call.attributes.axis("axis");
   if (axis.index >= 2147483640) throw call.unimplemented("it joins along a dynamic axis");
+  if (call.inputs.length === 0) throw damaged(`${call.graph.origin} has no inputs`);
   const most = Math.max(...call.inputs.map((each) => staticShape(each).length));
   const rank = Math.max(most, axis.index + 1);
   const inputs = call.inputs.map((each) => {
