@@ -1,3 +1,4 @@
+// Above the usual length of a file: one subject, and every case uses the same pool of made-up threads.
 import { existsSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
+import { percentDecoded } from "../percent-decoded.ts";
 
 /** What a path below `/v1/config` names; undefined `model` for all models. */
 export interface AdminRoute {
@@ -35,13 +36,5 @@ export function parseAdminTarget(target: string): AdminRoute {
     }
     chosen[name as "wait" | "write"] = value === "true";
   }
-  return { model: match[1] === undefined ? undefined : decode(match[1]), ...chosen };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (cause) {
-    throw new ServingError("invalid-argument", `Malformed percent-encoding in request: ${text}`, { cause });
-  }
+  return { model: match[1] === undefined ? undefined : percentDecoded(match[1]), ...chosen };
 }

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { brotliCompress, gzip, constants as zlib } from "node:zlib";
 import { ServingError } from "../../base/serving-error.ts";
 import type { HttpRequest, HttpResponse } from "../../transport/http-exchange.ts";
+import { isKnownTag } from "../if-none-match.ts";
 import { acceptedCoding, CODINGS, type StaticCoding } from "./accepted-coding.ts";
 
 /** The types of a built page's files; others are not served. */
@@ -78,7 +79,7 @@ export class StaticFiles {
       ["etag", tag],
       ["vary", "accept-encoding"],
     ];
-    if (isKnown(request.header("if-none-match"), tag)) return { status: 304, headers, body: EMPTY };
+    if (isKnownTag(request.header("if-none-match"), tag)) return { status: 304, headers, body: EMPTY };
     headers.push(["content-type", file.type]);
     if (coded !== undefined) headers.push(["content-encoding", coding!]);
     return { status: 200, headers, body: coded ?? file.plain };
@@ -104,10 +105,4 @@ async function readStatic(folder: string, name: string): Promise<StaticFile> {
     tag: createHash("sha256").update(plain).digest("base64url").slice(0, 22),
     immutable: name.startsWith(ASSETS),
   };
-}
-
-/** Whether an `if-none-match` value names a tag, compared weakly (RFC 9110, 13.1.2). */
-function isKnown(header: string | undefined, tag: string): boolean {
-  const tags = header?.split(",").map((part) => part.trim().replace(/^W\//, "")) ?? [];
-  return tags.includes("*") || tags.includes(tag);
 }

@@ -3,6 +3,7 @@ import { errorBody } from "../../codec/json/error-body.ts";
 import type { ServingTable } from "../../serving/serving-table.ts";
 import type { HttpHandler, HttpResponse } from "../../transport/http-exchange.ts";
 import { HTTP_STATUS } from "../http-status.ts";
+import { isKnownTag } from "../if-none-match.ts";
 import { type DocumentRules, OpenApiDocument } from "./openapi-document.ts";
 
 /** What the OpenAPI document is made of. */
@@ -33,7 +34,7 @@ export function createOpenApiHandler({ table, reportFault, ...rules }: OpenApiSe
         ["etag", tag],
         ["cache-control", "no-cache"],
       ] as const;
-      if (has(request.header("if-none-match"), tag)) return { status: 304, headers, body: EMPTY };
+      if (isKnownTag(request.header("if-none-match"), tag)) return { status: 304, headers, body: EMPTY };
       return { status: 200, headers: [JSON_TYPE, ...headers], body: bytes };
     } catch (reason) {
       const error = ServingError.from(reason);
@@ -41,9 +42,4 @@ export function createOpenApiHandler({ table, reportFault, ...rules }: OpenApiSe
       return { status: HTTP_STATUS[error.code], headers: [JSON_TYPE], body: errorBody(error.message) };
     }
   };
-}
-
-/** Whether an `If-None-Match` names the tag, weakly or not. */
-function has(header: string | undefined, tag: string): boolean {
-  return header?.split(",").some((part) => part.trim() === "*" || part.trim().replace(/^W\//, "") === tag) === true;
 }

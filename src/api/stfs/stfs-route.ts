@@ -1,4 +1,4 @@
-import { ServingError } from "../../base/serving-error.ts";
+import { percentDecoded } from "../percent-decoded.ts";
 import { shortened } from "./shortened.ts";
 
 /** What a path of Simple TensorFlow Serving asks for; of a model what is known of it, an example or a client. */
@@ -34,15 +34,7 @@ export function parseStfsTarget(target: string): StfsRoute {
   if (model === undefined || kind === undefined) return { kind: "models" };
   return {
     kind: kind.toLowerCase() as "detail" | "gen_json" | "gen_client",
-    model: decode(model),
+    model: percentDecoded(model, shortened(model)),
     query: new URLSearchParams(query ?? ""),
   };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (cause) {
-    throw new ServingError("invalid-argument", `Malformed percent-encoding in request: ${shortened(text)}`, { cause });
-  }
 }

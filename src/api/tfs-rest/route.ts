@@ -1,4 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
+import { percentDecoded } from "../percent-decoded.ts";
 
 /** What a `/v1/` path asks for. */
 export type RestRoute =
@@ -61,9 +62,9 @@ export function parseRoute(method: string, path: string): RestRoute {
 
 function target(model: string, version: string | undefined, label: string | undefined) {
   return {
-    model: decode(model),
+    model: percentDecoded(model),
     ...(version !== undefined && { version: parseVersion(version) }),
-    ...(label !== undefined && { label: decode(label) }),
+    ...(label !== undefined && { label: percentDecoded(label) }),
   };
 }
 
@@ -73,13 +74,4 @@ function parseVersion(text: string): bigint {
   const version = digits.length <= 19 ? BigInt(digits) : LARGEST_VERSION + 1n;
   if (version > LARGEST_VERSION) throw new ServingError("invalid-argument", `Failed to convert version: ${text} to numeric.`);
   return version;
-}
-
-function decode(text: string): string {
-  if (!text.includes("%")) return text;
-  try {
-    return decodeURIComponent(text);
-  } catch (cause) {
-    throw new ServingError("invalid-argument", `Malformed percent-encoding in request: ${text}`, { cause });
-  }
 }
