@@ -110,8 +110,22 @@ export type Link =
   | { readonly kind: "finite"; readonly nan: "allowed" | "refused" };
 
 /**
- * One step from values to a value; values have names. The input's, `input`, is there first, and each step takes what is there already. Only
- * the steps that the wanted outputs need are done.
+ * How texts or numbers of one column become codes: the first of equal keys counts, and its code is its place unless `codes` says another.
+ * A key may be null for a missing text, NaN for a missing number. "refused" makes such a value the request's error.
+ */
+export interface LookupTable {
+  readonly keys: readonly (string | number | null)[];
+  readonly codes?: Float64Array;
+  /** What a value has that is no key. */
+  readonly unknown: number | "refused";
+  /** What a missing value has that is no key. */
+  readonly missing: number | "refused";
+}
+
+/**
+ * One step from values to a value; values have names. Those of the inputs are there first, and each step takes what is there already. Only
+ * the steps that the wanted outputs need are done. A value is a matrix of numbers, a matrix of texts of which some may be missing, or a
+ * sparse matrix, all of as many rows as the request; an operation says which it takes where it is not a matrix of numbers.
  */
 export type TabularOperation =
   | { readonly kind: "tree-sums"; readonly from: string; readonly to: string; readonly ensemble: TreeEnsemble }
@@ -169,8 +183,20 @@ export type TabularOperation =
       readonly width: number;
       readonly vectors: Float64Array;
     }
-  /** The label with the number that a row has. */
-  | { readonly kind: "labels"; readonly from: string; readonly to: string; readonly labels: readonly (string | number)[] };
+  /** The label with the number that a row has: texts when labels are, else a matrix of one column. */
+  | { readonly kind: "labels"; readonly from: string; readonly to: string; readonly labels: readonly (string | number)[] }
+  /** The columns of several matrices side by side, or of several values of texts. In float64 when one of the matrices is. */
+  | { readonly kind: "concat"; readonly from: readonly string[]; readonly to: string }
+  /** The code of each text or number, by the table of its column; `what` names columns for errors. */
+  | {
+      readonly kind: "lookup";
+      readonly from: string;
+      readonly to: string;
+      readonly tables: readonly LookupTable[];
+      readonly what: readonly string[];
+    }
+  /** For each column as many as `sizes` says, of which the one with the code's number is 1; none for another code and NaN. */
+  | { readonly kind: "one-hot"; readonly from: string; readonly to: string; readonly sizes: Int32Array };
 
 /** An output of a signature: a value, and the form it is answered in. */
 export interface TabularOutput {
@@ -180,15 +206,47 @@ export interface TabularOutput {
   readonly vector: boolean;
 }
 
+/**
+ * An input of every signature. A request may have it as numbers of any type, as texts, or with missing values: NaN, and null in JSON.
+ */
+export interface TabularInput {
+  readonly alias: string;
+  /** The value that it is for the operations. */
+  readonly value: string;
+  /** What it becomes: a matrix of numbers in this precision, or texts. */
+  readonly type: "float32" | "float64" | "texts";
+  /** Type that signatures declare. Default: that of `type`. */
+  readonly dtype?: DType;
+  /** Columns of a row. */
+  readonly columns: number;
+  /** Whether it is a single column that is declared as a vector; a matrix of one column is taken too. */
+  readonly vector: boolean;
+  /** Whether a request may leave it out: all its values are missing then. */
+  readonly optional?: boolean;
+  /** Names of a matrix's columns: a request may have the columns, each under its name, in the matrix's place. */
+  readonly columnNames?: readonly string[];
+}
+
+/** What classify calls answer: a score of each class. */
+export interface TabularClasses {
+  /** The value of the scores, a column for each class. */
+  readonly scores: string;
+  readonly labels: readonly (string | number)[];
+}
+
 /** A model that is evaluated here, on typed arrays. Plain data. */
 export interface TabularProgram {
   readonly runtime: "tabular";
   readonly signatures: Signatures;
-  /** The one input, a matrix of numbers: its alias in every signature, and columns of a row. */
-  readonly input: { readonly alias: string; readonly columns: number; readonly precision: "float32" | "float64" };
+  /** The same for every signature, in the model's order; at least one. */
+  readonly inputs: readonly TabularInput[];
   readonly operations: readonly TabularOperation[];
   /** By signature and alias. */
   readonly outputs: ReadonlyMap<string, ReadonlyMap<string, TabularOutput>>;
+  /** Of classifiers: what classify calls answer. */
+  readonly classes?: TabularClasses;
+  /** Of regressors: the value of one column that regress calls answer. */
+  readonly regression?: string;
   /** Bytes of the model's files. */
   readonly bytes: number;
 }

@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { ServingError } from "../base/serving-error.ts";
+import { type ZipMember, zip } from "../base/zip/test-zip.ts";
 import type { Machine } from "./machine.ts";
-import { type ZipMember, zip } from "./test-zip.ts";
 
 /** What a fake client gives out, by what it is asked for: an archive, or what it says when it fails. */
 export type Packages = ReadonlyMap<string, Buffer | { readonly fails: string }>;

@@ -5,11 +5,11 @@ import { expect, test } from "vitest";
 import { deferred } from "../base/deferred.ts";
 import { ServingError } from "../base/serving-error.ts";
 import { temporaryFolders } from "../base/test-folders.ts";
+import { zip } from "../base/zip/test-zip.ts";
 import { type FakeClients, fakeJar, fakeLibrary, fakeMachine, fakeWheel, type Packages } from "./fake-package-clients.ts";
 import { installTensorFlow } from "./install-tensorflow.ts";
 import type { Machine } from "./machine.ts";
 import type { InstallProgress } from "./progress.ts";
-import { zip } from "./test-zip.ts";
 
 const newFolder = temporaryFolders();
 const signal = new AbortController().signal;

@@ -1,6 +1,7 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ServingError } from "../base/serving-error.ts";
+import { ZipArchive } from "../base/zip/zip-archive.ts";
 import { cudaRequirements, type KeepFile, keepOfCuda, keepOfJar, keepOfWheel, libraryName } from "./archive-layout.ts";
 import {
   type InstalledRuntime,
@@ -14,7 +15,6 @@ import type { Machine } from "./machine.ts";
 import type { PackageClient } from "./package-client.ts";
 import { atIntervals, type ReportProgress } from "./progress.ts";
 import { companionSource, type PackageSource } from "./tensorflow-packages.ts";
-import { ZipArchive } from "./zip-archive.ts";
 
 /** An archive on the disk, and what of it is wanted. */
 interface Archive {

@@ -13,6 +13,10 @@ export interface TensorInfo {
   readonly dimensionNames?: readonly string[];
   /** True for an input that may be left out because the model has a value for it. */
   readonly optional?: boolean;
+  /** Whether a value may be missing: null in JSON, which is NaN among numbers and `MISSING_TEXT` among texts. */
+  readonly nullable?: boolean;
+  /** Alias of the input that this one is a column of: a request has either that input or all its columns. Metadata does not show it. */
+  readonly columnOf?: string;
 }
 
 /** One way to call a model. Lists are in the model's own order; aliases are unique within each. */
@@ -26,6 +30,11 @@ export interface Signature {
    * {@link inputs} and {@link outputs}, which list what has a name and a dtype that tensors here can have.
    */
   readonly definition?: Uint8Array;
+  /**
+   * Whether a row of a request may be a list of its inputs' values in their order, or an object that lacks some: what is lacking is missing
+   * where the input is nullable.
+   */
+  readonly rowwise?: boolean;
   /** Why this signature cannot be called, where it cannot: `input "x" is a sparse tensor`. */
   readonly uncallable?: string;
 }

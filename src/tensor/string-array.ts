@@ -31,3 +31,15 @@ export function stringBytes(strings: StringArray, index: number): Uint8Array {
 export function stringAt(strings: StringArray, index: number): string {
   return decoder.decode(stringBytes(strings, index));
 }
+
+/**
+ * What stands for a missing text in an input or output that may miss some: a byte that begins no UTF-8. It is null in JSON; a caller of gRPC
+ * sends and gets this byte.
+ */
+export const MISSING_TEXT: Uint8Array = Uint8Array.of(0xff);
+
+/** Whether string `index` is {@link MISSING_TEXT}. */
+export function isMissingText({ offsets, bytes }: StringArray, index: number): boolean {
+  const start = offsets[index];
+  return offsets[index + 1] === start + 1 && bytes[start] === 0xff;
+}

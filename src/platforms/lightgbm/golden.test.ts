@@ -36,7 +36,9 @@ describe.each(NAMES)("%s answers as LightGBM does", async (name) => {
       dtype: expected.dtype,
       vector: expected.shape.length === 1,
     });
-    expect(declared.inputs).toEqual([{ alias: "X", name: "X", dtype: "float64", shape: [-1, inputs.X.shape[1]] }]);
+    expect(declared.inputs).toEqual([
+      { alias: "X", name: "X", dtype: "float64", shape: [-1, inputs.X.shape[1]], nullable: true },
+    ]);
     const answers = answerOf(program, signature, rowsOf(inputs.X));
     const tolerance = signature === "leaf" ? 0 : 1e-12;
     for (const [row, numbers] of rowsOf(expected).entries()) {

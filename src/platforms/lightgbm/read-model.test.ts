@@ -228,7 +228,7 @@ describe.each(["binary_cat_missing", "linear_tree", "multiclass", "version_2", "
           expect(["data-loss", "unimplemented"]).toContain((reason as ServingError).code);
         });
         if (program === undefined) return;
-        const asked = rows.map((row) => Array<number>(program.input.columns).fill(row[0]));
+        const asked = rows.map((row) => Array<number>(program.inputs[0].columns).fill(row[0]));
         for (const signature of program.signatures.keys()) expect(answerOf(program, signature, asked)).toHaveLength(rows.length);
       }),
       { numRuns: 300 },

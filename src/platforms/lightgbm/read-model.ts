@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { throwIfAborted } from "../../base/abort.ts";
-import type { TabularOperation, TabularOutput, TabularProgram, TreeEnsemble } from "../../model/tabular-program.ts";
-import { DEFAULT_SIGNATURE, PREDICT_METHOD, type Signature, type TensorInfo } from "../../tensor/signature.ts";
+import type { TabularInput, TabularOperation, TabularProgram, TreeEnsemble } from "../../model/tabular-program.ts";
+import { type TabularAnswer, tabularSignatures } from "../../model/tabular-signatures.ts";
 import { type ModelHeader, readHeader } from "./model-header.ts";
 import { objectiveLink } from "./objective-link.ts";
 import { damaged, TextLines } from "./text-lines.ts";
@@ -41,11 +41,14 @@ export async function readModel(bytes: Buffer, file: string, signal: AbortSignal
     operations.push({ kind: "link", from: answer, to: "predict", link });
     answer = "predict";
   }
+  const inputs: readonly TabularInput[] = [
+    { alias: ALIAS, value: INPUT, type: "float64", columns: header.columns, vector: false },
+  ];
   return {
     runtime: "tabular",
-    input: { alias: ALIAS, columns: header.columns, precision: "float64" },
+    inputs,
     operations,
-    ...signaturesOf(header, trees.roots.length, answer),
+    ...tabularSignatures(inputs, answersOf(header, trees.roots.length, answer)),
     bytes: bytes.length,
   };
 }
@@ -87,30 +90,11 @@ function isEnd(lines: TextLines, file: string): boolean {
   throw damaged(file, 'breaks off before "end of trees"');
 }
 
-function signaturesOf(header: ModelHeader, trees: number, answer: string): Pick<TabularProgram, "signatures" | "outputs"> {
-  const one = header.classes === 1;
-  const score: Omit<TabularOutput, "value"> = { dtype: "float64", vector: one };
-  const scoreShape = one ? [-1] : [-1, header.classes];
-  const predict = { alias: "predict", shape: scoreShape, output: { ...score, value: answer } };
-  const declared = new Map([
-    [DEFAULT_SIGNATURE, predict],
-    ["predict", predict],
-    ["raw_score", { alias: "raw_score", shape: scoreShape, output: { ...score, value: "raw_score" } }],
-    [
-      "leaf",
-      { alias: "leaf", shape: [-1, trees], output: { value: "leaf", dtype: "int32", vector: false } satisfies TabularOutput },
-    ],
+function answersOf(header: ModelHeader, trees: number, answer: string): ReadonlyMap<string, readonly TabularAnswer[]> {
+  const score = { dtype: "float64", vector: header.classes === 1, width: header.classes } as const;
+  return new Map<string, readonly TabularAnswer[]>([
+    ["predict", [{ ...score, alias: "predict", value: answer }]],
+    ["raw_score", [{ ...score, alias: "raw_score", value: "raw_score" }]],
+    ["leaf", [{ alias: "leaf", value: "leaf", dtype: "int32", vector: false, width: trees }]],
   ]);
-  const signatures = new Map<string, Signature>();
-  const outputs = new Map<string, ReadonlyMap<string, TabularOutput>>();
-  for (const [name, { alias, shape, output }] of declared) {
-    const input: TensorInfo = { alias: ALIAS, name: ALIAS, dtype: "float64", shape: [-1, header.columns] };
-    signatures.set(name, {
-      inputs: [input],
-      outputs: [{ alias, name: alias, dtype: output.dtype, shape }],
-      methodName: PREDICT_METHOD,
-    });
-    outputs.set(name, new Map([[alias, output]]));
-  }
-  return { signatures, outputs };
 }

@@ -14,7 +14,7 @@ type Rows = readonly (readonly number[])[];
 export function answerOf(program: TabularProgram, signature: string, rows: Rows): Rows {
   const values = new Map<string, Rows>([["input", rows]]);
   for (const step of program.operations) {
-    const from = values.get(step.from)!;
+    const from = values.get(String(step.from))!;
     if (step.kind === "tree-sums")
       values.set(
         step.to,

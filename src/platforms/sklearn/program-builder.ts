@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { throwIfAborted } from "../../base/abort.ts";
-import type { Link, TabularOperation, TabularOutput, TabularProgram } from "../../model/tabular-program.ts";
-import { DEFAULT_SIGNATURE, PREDICT_METHOD, type Signature, type TensorInfo } from "../../tensor/signature.ts";
+import type { Link, TabularInput, TabularOperation, TabularOutput, TabularProgram } from "../../model/tabular-program.ts";
+import { tabularSignatures } from "../../model/tabular-signatures.ts";
 
 /** The alias of a model's only input. */
 const ALIAS = "X";
@@ -56,28 +56,15 @@ export class ProgramBuilder {
 
   /** The program that answers each method by a signature of its name; the first is the default. */
   program(answers: Answers, columns: number, bytes: number): TabularProgram {
-    const input: TensorInfo = { alias: ALIAS, name: ALIAS, dtype: "float64", shape: [-1, columns] };
-    const signatures = new Map<string, Signature>();
-    const outputs = new Map<string, ReadonlyMap<string, TabularOutput>>();
-    const [first] = answers.keys();
-    for (const [method, { value, dtype, vector, width }] of answers) {
-      const shape = vector ? [-1] : [-1, width];
-      const signature = {
-        inputs: [input],
-        outputs: [{ alias: method, name: method, dtype, shape }],
-        methodName: PREDICT_METHOD,
-      };
-      for (const name of method === first ? [DEFAULT_SIGNATURE, method] : [method]) {
-        signatures.set(name, signature);
-        outputs.set(name, new Map([[method, { value, dtype, vector }]]));
-      }
-    }
+    const inputs: readonly TabularInput[] = [
+      { alias: ALIAS, value: ProgramBuilder.INPUT, type: "float64", columns, vector: false },
+    ];
+    const methods = new Map(Array.from(answers, ([method, answer]) => [method, [{ ...answer, alias: method }]] as const));
     return {
       runtime: "tabular",
-      signatures,
-      input: { alias: ALIAS, columns, precision: "float64" },
+      inputs,
       operations: this.#operations,
-      outputs,
+      ...tabularSignatures(inputs, methods),
       bytes,
     };
   }

@@ -24,7 +24,7 @@ describe("a model is", () => {
     await writeFile(join(folder, "requirements.txt"), "scikit-learn\n");
     await writeFile(join(folder, "booster.pkl"), "\x80\x04\x95clightgbm.sklearn.LGBMClassifier");
     expect(await sklearnPlatform.detect(folder)).toEqual({ why: `holds ${chosen}, pickled by scikit-learn` });
-    expect(await sklearnPlatform.read(folder, never)).toMatchObject({ runtime: "tabular", input: { alias: "X", columns: 6 } });
+    expect(await sklearnPlatform.read(folder, never)).toMatchObject({ runtime: "tabular", inputs: [{ alias: "X", columns: 6 }] });
   });
 
   test.each(["model.joblib.gz", "model_zlib.joblib", "model_p0.pkl"])("a bare file, here %s", async (name) => {

@@ -33,7 +33,9 @@ describe.each(MODELS)("%s/%s answers as XGBoost does", async (name, file) => {
     const [[alias, expected]] = Object.entries(outputs);
     const declared = program.signatures.get(signature)!;
     expect(declared.outputs).toEqual([{ alias, name: alias, dtype: expected.dtype, shape: [-1, ...expected.shape.slice(1)] }]);
-    expect(declared.inputs).toEqual([{ alias: "X", name: "X", dtype: "float32", shape: [-1, inputs.X.shape[1]] }]);
+    expect(declared.inputs).toEqual([
+      { alias: "X", name: "X", dtype: "float32", shape: [-1, inputs.X.shape[1]], nullable: true },
+    ]);
     expect(program.outputs.get(signature)!.get(alias)!.vector).toBe(expected.shape.length === 1);
     // The library's exp is another one, in float32; all else is equal to the last bit.
     const isExact = signature !== "predict" || program.outputs.get("predict")!.get("predict")!.value === "margin";

@@ -29,7 +29,7 @@ function ensembleOf(program: TabularProgram): TreeEnsemble {
 
 test("a tree's tables", async () => {
   const program = await read(SMALL);
-  expect(program).toMatchObject({ runtime: "tabular", input: { alias: "X", columns: 2, precision: "float32" } });
+  expect(program).toMatchObject({ runtime: "tabular", inputs: [{ alias: "X", columns: 2, type: "float32" }] });
   expect(program.bytes).toBe(SMALL.length);
   expect([...program.signatures.keys()]).toEqual(["serving_default", "predict", "margin", "leaf"]);
   const ensemble = ensembleOf(program);
@@ -215,8 +215,8 @@ describe.each([
           expect(reason).toBeInstanceOf(ServingError);
           expect(["data-loss", "unimplemented"]).toContain((reason as ServingError).code);
         });
-        if (program === undefined || program.input.columns > 100_000) return;
-        const rows = [0, NaN, 1, -5, 40, 1e30].map((value) => Array<number>(program.input.columns).fill(value));
+        if (program === undefined || program.inputs[0].columns > 100_000) return;
+        const rows = [0, NaN, 1, -5, 40, 1e30].map((value) => Array<number>(program.inputs[0].columns).fill(value));
         for (const signature of program.signatures.keys()) expect(answerOf(program, signature, rows)).toHaveLength(rows.length);
       }),
       { numRuns: 300 },

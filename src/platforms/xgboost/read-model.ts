@@ -1,9 +1,8 @@
 import { throwIfAborted } from "../../base/abort.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import { readUbjson } from "../../codec/ubjson.ts";
-import type { TabularOperation, TabularOutput, TabularProgram, TreeEnsemble } from "../../model/tabular-program.ts";
-import type { DType } from "../../tensor/dtype.ts";
-import { DEFAULT_SIGNATURE, PREDICT_METHOD, type Signature, type TensorInfo } from "../../tensor/signature.ts";
+import type { TabularInput, TabularOperation, TabularProgram, TreeEnsemble } from "../../model/tabular-program.ts";
+import { type TabularAnswer, tabularSignatures } from "../../model/tabular-signatures.ts";
 import { type Booster, damaged, type LinearModel, type TreeModel } from "./booster.ts";
 import { DocumentPart } from "./document.ts";
 import { boosterOfDocument } from "./document-booster.ts";
@@ -36,11 +35,14 @@ export async function readModel(bytes: Buffer, file: string, signal: AbortSignal
   if (objective.link !== undefined) {
     operations.push({ kind: "link", from: "margin", to: "predict", link: objective.link });
   }
+  const inputs: readonly TabularInput[] = [
+    { alias: ALIAS, value: INPUT, type: "float32", columns: booster.columns, vector: false },
+  ];
   return {
     runtime: "tabular",
-    input: { alias: ALIAS, columns: booster.columns, precision: "float32" },
+    inputs,
     operations,
-    ...signaturesOf(booster, objective),
+    ...tabularSignatures(inputs, answersOf(booster, objective)),
     bytes: bytes.length,
   };
 }
@@ -103,38 +105,16 @@ function linear({ weights }: LinearModel, { columns, groups }: Booster, base: Fl
   return { kind: "linear", from: INPUT, to: "margin", weights: table, bias };
 }
 
-function signaturesOf(
-  { columns, groups, version, model }: Booster,
-  { link }: Objective,
-): Pick<TabularProgram, "signatures" | "outputs"> {
-  const sums: Declared = { value: "margin", dtype: "float32", width: groups === 1 ? undefined : groups };
-  const answer =
-    link === undefined ? sums : { ...sums, value: "predict", width: link.kind === "argmax" ? undefined : sums.width };
-  const declared = new Map<string, readonly [string, Declared]>([
-    [DEFAULT_SIGNATURE, ["predict", answer]],
-    ["predict", ["predict", answer]],
-    ["margin", ["margin", sums]],
+function answersOf({ groups, version, model }: Booster, { link }: Objective): ReadonlyMap<string, readonly TabularAnswer[]> {
+  const sums: Omit<TabularAnswer, "alias"> = { value: "margin", dtype: "float32", vector: groups === 1, width: groups };
+  const answer = link === undefined ? sums : { ...sums, value: "predict", vector: sums.vector || link.kind === "argmax" };
+  const answers = new Map<string, readonly TabularAnswer[]>([
+    ["predict", [{ ...answer, alias: "predict" }]],
+    ["margin", [{ ...sums, alias: "margin" }]],
   ]);
   if (model.kind === "trees" && model.trees.length > 0) {
-    declared.set("leaf", [
-      "leaf",
-      { value: "leaf", dtype: version < FLOAT_LEAVES ? "int32" : "float32", width: model.trees.length },
-    ]);
+    const dtype = version < FLOAT_LEAVES ? "int32" : "float32";
+    answers.set("leaf", [{ alias: "leaf", value: "leaf", dtype, vector: false, width: model.trees.length }]);
   }
-  const input: TensorInfo = { alias: ALIAS, name: ALIAS, dtype: "float32", shape: [-1, columns] };
-  const signatures = new Map<string, Signature>();
-  const outputs = new Map<string, ReadonlyMap<string, TabularOutput>>();
-  for (const [name, [alias, { value, dtype, width }]] of declared) {
-    const shape = width === undefined ? [-1] : [-1, width];
-    signatures.set(name, { inputs: [input], outputs: [{ alias, name: alias, dtype, shape }], methodName: PREDICT_METHOD });
-    outputs.set(name, new Map([[alias, { value, dtype, vector: width === undefined }]]));
-  }
-  return { signatures, outputs };
-}
-
-/** An output; without a width its rows are numbers. */
-interface Declared {
-  readonly value: string;
-  readonly dtype: DType;
-  readonly width: number | undefined;
+  return answers;
 }

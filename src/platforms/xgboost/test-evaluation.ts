@@ -13,7 +13,7 @@ const { fround } = Math;
 export function answerOf(program: TabularProgram, signature: string, rows: Rows): Rows {
   const values = new Map<string, Rows>([["input", rows.map((row) => row.map(fround))]]);
   for (const step of program.operations) {
-    const from = values.get(step.from)!;
+    const from = values.get(String(step.from))!;
     if (step.kind === "tree-sums") {
       const { ensemble } = step;
       values.set(

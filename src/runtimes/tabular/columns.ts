@@ -1,5 +1,5 @@
 import type { TabularOperation } from "../../model/tabular-program.ts";
-import { type Matrix, zerosLike } from "./matrix.ts";
+import { type Matrix, type Texts, zerosLike } from "./matrix.ts";
 
 type Arithmetic = Extract<TabularOperation, { kind: "columns" }>["does"];
 
@@ -35,4 +35,31 @@ export function select(columns: Int32Array, { rows, width, data }: Matrix): Matr
     for (const [i, column] of columns.entries()) selected[row * columns.length + i] = data[row * width + column]!;
   }
   return { rows, width: columns.length, data: selected };
+}
+
+/** The columns of several values side by side: of matrices, or of texts. */
+export function concat(values: readonly (Matrix | Texts)[]): Matrix | Texts {
+  const { rows } = values[0];
+  const width = values.reduce((sum, value) => sum + value.width, 0);
+  if ("texts" in values[0]) {
+    const texts: (string | null)[] = [];
+    for (let row = 0; row < rows; row++) {
+      for (const value of values as readonly Texts[]) {
+        for (let i = 0; i < value.width; i++) texts.push(value.texts[row * value.width + i]);
+      }
+    }
+    return { rows, width, texts };
+  }
+  const matrices = values as readonly Matrix[];
+  const data = matrices.every((matrix) => matrix.data instanceof Float32Array)
+    ? new Float32Array(rows * width)
+    : new Float64Array(rows * width);
+  let start = 0;
+  for (const { width: own, data: numbers } of matrices) {
+    for (let row = 0; row < rows; row++) {
+      for (let i = 0; i < own; i++) data[row * width + start + i] = numbers[row * own + i];
+    }
+    start += own;
+  }
+  return { rows, width, data };
 }

@@ -16,7 +16,7 @@ const signature: Signature = {
 const program: TabularProgram = {
   runtime: "tabular",
   signatures: new Map([["predict", signature]]),
-  input: { alias: "X", columns: 1, precision: "float64" },
+  inputs: [{ alias: "X", value: "input", type: "float64", columns: 1, vector: false }],
   operations: [
     { kind: "tree-sums", from: "input", to: "margin", ensemble: stump(0, 5, -1, 1) },
     { kind: "tree-leaves", from: "input", to: "leaf", ensemble: stump(0, 5, -1, 1) },
@@ -81,7 +81,7 @@ test("numbers of other types are taken, and an empty request has an empty answer
 });
 
 test.each<[string, Tensor, string]>([
-  ["strings", stringTensor([1, 1], ["1"]), 'input "X" must be numbers, got string'],
+  ["texts", stringTensor([1, 1], ["1"]), 'input "X" must be numbers, got string'],
   ["a vector", { dtype: "float64", shape: [2], data: new Float64Array(2) }, 'input "X" must have the shape [?, 1], got [2]'],
   [
     "too many columns",

@@ -3,12 +3,14 @@ import { throwIfAborted } from "../../base/abort.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import type { RunContext, Servable } from "../../model/servable.ts";
 import type { TabularOutput, TabularProgram } from "../../model/tabular-program.ts";
-import { ARRAY_TYPES, type NumericArray } from "../../tensor/dtype.ts";
+import { ARRAY_TYPES } from "../../tensor/dtype.ts";
 import type { Signatures } from "../../tensor/signature.ts";
-import type { NamedTensors, NumericTensor, Tensor } from "../../tensor/tensor.ts";
+import { MISSING_TEXT } from "../../tensor/string-array.ts";
+import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import { stringTensor } from "../../tensor/tensor.ts";
 import { Evaluation } from "./evaluation.ts";
-import type { Matrix, Value } from "./matrix.ts";
+import { type Matrix, rowsOf, type Texts, type Value } from "./matrix.ts";
+import { readInputs } from "./read-inputs.ts";
 
 /** Steps down a tree, and products, that are done before others have their turn: about a millisecond. */
 const SLICE_STEPS = 200_000;
@@ -39,9 +41,9 @@ export class TabularServable implements Servable {
     if (declared === undefined) throw new ServingError("invalid-argument", `there is no signature "${signature}"`);
     const outputs = wanted.map((alias) => [alias, declared.get(alias)!] as const);
     const names = outputs.map(([, { value }]) => value);
-    const matrix = this.#read(inputs);
-    if (matrix.rows <= this.#slice) return answer(outputs, [this.#evaluation.values(matrix, names)]);
-    return this.#runInSlices(matrix, names, context?.signal).then((parts) => answer(outputs, parts));
+    const { rows, values } = readInputs(this.#program.inputs, inputs);
+    if (rows <= this.#slice) return answer(outputs, [this.#evaluation.values(values, names)]);
+    return this.#runInSlices(values, rows, names, context?.signal).then((parts) => answer(outputs, parts));
   }
 
   detach(): void {
@@ -50,7 +52,8 @@ export class TabularServable implements Servable {
 
   /** Many rows hold up the thread for long: others have their turn between slices of them. */
   async #runInSlices(
-    { rows, width, data }: Matrix,
+    inputs: ReadonlyMap<string, Matrix | Texts>,
+    rows: number,
     names: readonly string[],
     signal: AbortSignal | undefined,
   ): Promise<readonly ReadonlyMap<string, Value>[]> {
@@ -59,37 +62,11 @@ export class TabularServable implements Servable {
       if (start > 0) await nextTurn();
       throwIfAborted(signal);
       const end = Math.min(rows, start + this.#slice);
-      parts.push(this.#evaluation.values({ rows: end - start, width, data: data.subarray(start * width, end * width) }, names));
+      const slice = new Map(Array.from(inputs, ([name, value]) => [name, rowsOf(value, start, end)] as const));
+      parts.push(this.#evaluation.values(slice, names));
     }
     return parts;
   }
-
-  #read(inputs: NamedTensors): Matrix {
-    const { alias, columns, precision } = this.#program.input;
-    const tensor = inputs.get(alias);
-    if (tensor === undefined) throw new ServingError("invalid-argument", `input "${alias}" is missing`);
-    const { dtype, shape } = tensor;
-    if (dtype === "string" || dtype.startsWith("complex")) {
-      throw new ServingError("invalid-argument", `input "${alias}" must be numbers, got ${dtype}`);
-    }
-    if (shape.length !== 2 || shape[1] !== columns) {
-      throw new ServingError(
-        "invalid-argument",
-        `input "${alias}" must have the shape [?, ${columns}], got [${shape.join(", ")}]`,
-      );
-    }
-    return { rows: shape[0]!, width: columns, data: inPrecision(tensor as NumericTensor, precision) };
-  }
-}
-
-function inPrecision({ dtype, data }: NumericTensor, precision: "float32" | "float64"): Float32Array | Float64Array {
-  if (dtype === precision) return data as Float32Array | Float64Array;
-  if (dtype === "float16" || dtype === "bfloat16") {
-    throw new ServingError("invalid-argument", `an input of ${dtype} is not taken, send ${precision}`);
-  }
-  const numbers = precision === "float32" ? new Float32Array(data.length) : new Float64Array(data.length);
-  for (let i = 0; i < data.length; i++) numbers[i] = Number(data[i]);
-  return numbers;
 }
 
 function answer(
@@ -112,10 +89,13 @@ function answer(
 function tensorOf(parts: readonly Value[], { dtype, vector }: TabularOutput): Tensor {
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const [first] = parts;
-  if (first !== undefined && "labels" in first) {
-    const labels = parts.flatMap((part) => ("labels" in part ? part.labels : []));
-    if (dtype === "string") return stringTensor([rows], labels.map(String));
-    return { dtype, shape: [rows], data: filled(dtype, labels as readonly number[]) };
+  if (first !== undefined && "texts" in first) {
+    const texts = parts.flatMap((part) => (part as Texts).texts);
+    const width = Math.max(...parts.map((part) => (part as Texts).width));
+    return stringTensor(
+      vector ? [rows] : [rows, width],
+      texts.map((text) => text ?? MISSING_TEXT),
+    );
   }
   const matrices = parts as readonly Matrix[];
   const width = matrices[0]?.width ?? 0;
@@ -126,17 +106,12 @@ function tensorOf(parts: readonly Value[], { dtype, vector }: TabularOutput): Te
   const data = new ARRAY_TYPES[dtype].array(rows * width);
   let next = 0;
   for (const { data: numbers } of matrices) {
-    (data as Float64Array).set(numbers, next);
+    if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+      for (let i = 0; i < numbers.length; i++) data[next + i] = BigInt(numbers[i]!);
+    } else data.set(numbers, next);
     next += numbers.length;
   }
   return { dtype, shape, data };
-}
-
-function filled(dtype: Exclude<TabularOutput["dtype"], "string">, values: readonly number[]): NumericArray {
-  const data = new ARRAY_TYPES[dtype].array(values.length);
-  for (let i = 0; i < values.length; i++)
-    data[i] = data instanceof BigInt64Array ? (BigInt(values[i]!) as never) : (values[i]! as never);
-  return data;
 }
 
 /** About what one row costs, in steps down a tree or products. */

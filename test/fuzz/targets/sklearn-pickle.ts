@@ -107,7 +107,7 @@ function arrayKinds(object: PickleObject): string[] {
 async function answerOf(value: PickleValue, bytes: number): Promise<string> {
   try {
     const program = await compileModel(value, bytes, NEVER);
-    const { columns } = program.input;
+    const { columns } = program.inputs[0];
     if (columns > MOST_COLUMNS) return "wide";
     const servable = new TabularServable(program);
     const row: Tensor = { dtype: "float64", shape: [1, columns], data: Float64Array.from({ length: columns }, (_, i) => i) };

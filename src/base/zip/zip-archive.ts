@@ -3,8 +3,8 @@ import { open } from "node:fs/promises";
 import { Readable, Transform, type TransformCallback, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32, createInflateRaw } from "node:zlib";
-import { abortError } from "../base/abort.ts";
-import type { ServingError } from "../base/serving-error.ts";
+import { abortError } from "../abort.ts";
+import type { ServingError } from "../serving-error.ts";
 import { damagedArchive, readAt, readZipDirectory, type ZipEntry } from "./zip-directory.ts";
 
 const LOCAL = 0x04034b50;

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
-import { ServingError } from "../base/serving-error.ts";
+import { ServingError } from "../serving-error.ts";
 
 /** A file in a zip archive. */
 export interface ZipEntry {

@@ -2,8 +2,8 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ServingError } from "../base/serving-error.ts";
-import { temporaryFolders } from "../base/test-folders.ts";
+import { ServingError } from "../serving-error.ts";
+import { temporaryFolders } from "../test-folders.ts";
 import { type ZipMember, zip } from "./test-zip.ts";
 import { ZipArchive } from "./zip-archive.ts";
 
