@@ -23,6 +23,13 @@ const TABLES = [
     rows: ({ OPERATORS }) => [...OPERATORS].map(([name, { note = "" }]) => [code(name), note]),
   },
   {
+    platform: "pytorch",
+    module: "operators.js",
+    columns: ["operation", "also called", "notes"],
+    rows: ({ OPERATORS }) =>
+      OPERATORS.map(({ names: [name, ...others], note }) => [code(name), others.map(code).join(" "), note]),
+  },
+  {
     platform: "cntk",
     module: "functions.js",
     columns: ["number", "function", "notes"],

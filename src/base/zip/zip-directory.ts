@@ -1,4 +1,3 @@
-import type { FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
 import { ServingError } from "../serving-error.ts";
 
@@ -13,6 +12,13 @@ export interface ZipEntry {
   readonly stored: boolean;
   /** Where its local header is. */
   readonly offset: number;
+}
+
+/** What an archive is read from: an open file, or what behaves like one. */
+export interface ZipSource {
+  stat(): Promise<{ readonly size: number }>;
+  /** As a FileHandle's. */
+  read(buffer: Buffer, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
 }
 
 const END = 0x06054b50;
@@ -35,11 +41,11 @@ const DEFLATED = 8;
  * The files of the archive `file` by its central directory, zip64 too.
  * Rejects with a ServingError data-loss that names `path` when that is broken or has a name that leads out of the archive.
  */
-export async function readZipDirectory(path: string, file: FileHandle): Promise<readonly ZipEntry[]> {
+export async function readZipDirectory(path: string, file: ZipSource): Promise<readonly ZipEntry[]> {
   return entriesOf(path, await readDirectoryBytes(path, file));
 }
 
-async function readDirectoryBytes(path: string, file: FileHandle): Promise<{ readonly bytes: Buffer; readonly count: number }> {
+async function readDirectoryBytes(path: string, file: ZipSource): Promise<{ readonly bytes: Buffer; readonly count: number }> {
   const { size } = await file.stat();
   const tail = await readAt(path, file, Math.max(0, size - END_BYTES - MAX_COMMENT_BYTES - END64_LOCATOR_BYTES), undefined);
   const at = endOf(path, tail);
@@ -127,15 +133,20 @@ function escapes(name: string): boolean {
 }
 
 /** `length` bytes of the archive at `offset`, or all from there on. */
-export async function readAt(path: string, file: FileHandle, offset: number, length: number | undefined): Promise<Buffer> {
+export async function readAt(path: string, file: ZipSource, offset: number, length: number | undefined): Promise<Buffer> {
   const bytes = Buffer.alloc(length ?? (await file.stat()).size - offset);
+  await fill(path, file, offset, bytes);
+  return bytes;
+}
+
+/** Reads as many bytes of the archive as there is room for. Rejects when it is cut off. */
+export async function fill(path: string, file: ZipSource, offset: number, bytes: Buffer): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
     const { bytesRead } = await file.read(bytes, done, bytes.length - done, offset + done);
     if (bytesRead === 0) throw damagedArchive(path, "it is cut off");
     done += bytesRead;
   }
-  return bytes;
 }
 
 export function damagedArchive(path: string, why: string, cause?: unknown): ServingError {

@@ -14,6 +14,8 @@ export interface PickleOptions {
   readonly allows: (name: PickleName) => boolean;
   /** What lies behind an object whose state has just been read; nothing by default. */
   readonly inline?: (object: PickleObject) => Inline | undefined;
+  /** What stands for an object outside of the file; without it a pickle with one is refused. */
+  readonly persistent?: (id: PickleValue) => PickleValue;
   /** Most bytes of memory that the values may take, by a rough count; by default 64 MiB and eight times the pickle. */
   readonly mostBytes?: number;
 }
@@ -272,8 +274,9 @@ class PickleReader {
         this.#build(this.#pop());
         return true;
       case 0x50: // P
+        return this.#pushPersistent(input.line());
       case 0x51: // Q
-        throw new ServingError("unimplemented", "the pickle refers to an object outside of the file (a persistent id)");
+        return this.#pushPersistent(this.#pop());
       case 0x82:
       case 0x83:
       case 0x84:
@@ -287,6 +290,12 @@ class PickleReader {
       default:
         return false;
     }
+  }
+
+  #pushPersistent(id: PickleValue): boolean {
+    const { persistent } = this.#options;
+    if (persistent !== undefined) return this.#push(persistent(id));
+    throw new ServingError("unimplemented", "the pickle refers to an object outside of the file (a persistent id)");
   }
 
   #name(given: string, text: string): PickleName {
