@@ -1,4 +1,5 @@
 import type { Signatures } from "../tensor/signature.ts";
+import type { PythonProgram } from "./python-program.ts";
 import type { TabularProgram } from "./tabular-program.ts";
 
 /** The engines that execute programs. */
@@ -52,4 +53,4 @@ export interface SavedModelProgram {
 }
 
 /** What a platform makes of its files. Plain data: can be sent to another thread. */
-export type Program = OnnxProgram | OnnxGraphProgram | SavedModelProgram | TabularProgram;
+export type Program = OnnxProgram | OnnxGraphProgram | SavedModelProgram | TabularProgram | PythonProgram;

@@ -2,6 +2,7 @@ import type { Signatures } from "../tensor/signature.ts";
 import type { ModelBatching } from "./batching.ts";
 import type { ModelProcessing } from "./processing.ts";
 import type { Program, RuntimeName } from "./program.ts";
+import type { PythonLoad } from "./python-options.ts";
 import type { Servable } from "./servable.ts";
 import type { TensorFlowOptions } from "./tensorflow-options.ts";
 import type { VersionAbout } from "./version-about.ts";
@@ -24,6 +25,7 @@ export interface SharedModel {
 /** What a model's config says of how its program is executed, by engine; an engine passes over what is another's. Plain data. */
 export interface EngineOptions {
   readonly tensorflow?: TensorFlowOptions;
+  readonly python?: PythonLoad;
 }
 
 /** Executes programs of one kind. */

@@ -1,5 +1,12 @@
 import type { DType } from "../tensor/dtype.ts";
 import type { Signatures } from "../tensor/signature.ts";
+import type { CatboostOperation } from "./catboost-operations.ts";
+import type { EstimatorOperation } from "./estimator-operations.ts";
+import type { FeatureOperation } from "./feature-operations.ts";
+import type { H2oOperation } from "./h2o-operations.ts";
+import type { PmmlOperation } from "./pmml-operations.ts";
+import type { SparkOperation } from "./spark-operations.ts";
+import type { XgboostOperation } from "./xgboost-operations.ts";
 
 /**
  * Trees of numbers, as every library has them. Nodes of all trees lie in arrays one after the other, a node's place is its number. All
@@ -40,6 +47,27 @@ export interface TreeEnsemble {
   readonly divisor: number;
   /** Linear functions of leaves, where they have any; a leaf without one has its value. */
   readonly linearLeaves?: LinearLeaves;
+  /** The same nodes in another order, which the runtime adds where it helps. */
+  readonly layout?: TreeLayout;
+}
+
+/**
+ * Nodes of trees level by level, siblings side by side. A step goes to `children` or, for a value at or above the threshold, to the place behind
+ * that; a leaf leads to itself.
+ */
+export interface TreeLayout {
+  /** By tree: its first place, and the number of steps to its deepest leaf. */
+  readonly roots: Int32Array;
+  readonly levels: Int32Array;
+  /** By place. */
+  readonly features: Int32Array;
+  /** NaN for a leaf. */
+  readonly thresholds: Float64Array;
+  readonly children: Int32Array;
+  /** 1 where a missing value goes right. */
+  readonly rightWhenMissing: Uint8Array;
+  /** A leaf's node in the ensemble. */
+  readonly leaves: Int32Array;
 }
 
 /** A set of categories is a set of bits: category `c` is bit `c % 32` of word `c / 32`. */
@@ -128,6 +156,13 @@ export interface LookupTable {
  * sparse matrix, all of as many rows as the request; an operation says which it takes where it is not a matrix of numbers.
  */
 export type TabularOperation =
+  | PmmlOperation
+  | SparkOperation
+  | H2oOperation
+  | EstimatorOperation
+  | FeatureOperation
+  | CatboostOperation
+  | XgboostOperation
   | { readonly kind: "tree-sums"; readonly from: string; readonly to: string; readonly ensemble: TreeEnsemble }
   /** The number of the leaf that a row reaches in each tree, as its library counts. */
   | { readonly kind: "tree-leaves"; readonly from: string; readonly to: string; readonly ensemble: TreeEnsemble }
@@ -215,14 +250,22 @@ export interface TabularInput {
   readonly value: string;
   /** What it becomes: a matrix of numbers in this precision, or texts. */
   readonly type: "float32" | "float64" | "texts";
+  /** Of texts: whether whole numbers, which a request has in a tensor of an integer type, stand for their decimal texts. */
+  readonly integers?: boolean;
+  /** Of texts: whether true and false in JSON stand for "1" and "0". */
+  readonly booleanDigits?: boolean;
+  /** Of texts: whether a request may have numbers in their place, which become a matrix. */
+  readonly takesNumbers?: boolean;
   /** Type that signatures declare. Default: that of `type`. */
   readonly dtype?: DType;
-  /** Columns of a row. */
+  /** Columns of a row; -1 for a matrix of texts with as many as a request has. */
   readonly columns: number;
   /** Whether it is a single column that is declared as a vector; a matrix of one column is taken too. */
   readonly vector: boolean;
   /** Whether a request may leave it out: all its values are missing then. */
   readonly optional?: boolean;
+  /** Whether the model does nothing with it: it may be of any type, and is missing in every row. */
+  readonly unused?: boolean;
   /** Names of a matrix's columns: a request may have the columns, each under its name, in the matrix's place. */
   readonly columnNames?: readonly string[];
 }

@@ -41,7 +41,7 @@ export function tabularSignatures(
 }
 
 function inputInfos(input: TabularInput): readonly TensorInfo[] {
-  const { alias, type, columns, vector, optional = false, columnNames } = input;
+  const { alias, type, columns, vector, optional = false, booleanDigits = false, columnNames } = input;
   const dtype = input.dtype ?? (type === "texts" ? "string" : type);
   const shape = vector ? [-1] : [-1, columns];
   const named = namedColumns(columnNames, alias);
@@ -51,6 +51,7 @@ function inputInfos(input: TabularInput): readonly TensorInfo[] {
     dtype,
     shape,
     nullable: true,
+    ...(booleanDigits ? { booleanDigits } : {}),
     ...(optional || named.length > 0 ? { optional: true } : {}),
   };
   return [
@@ -67,5 +68,6 @@ function namedColumns(names: readonly string[] | undefined, alias: string): read
 }
 
 function outputInfo({ alias, dtype, vector, width }: TabularAnswer): TensorInfo {
-  return { alias, name: alias, dtype, shape: vector ? [-1] : [-1, width] };
+  const info = { alias, name: alias, dtype, shape: vector ? [-1] : [-1, width] };
+  return dtype === "string" ? { ...info, nullable: true } : info;
 }

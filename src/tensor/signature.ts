@@ -15,6 +15,8 @@ export interface TensorInfo {
   readonly optional?: boolean;
   /** Whether a value may be missing: null in JSON, which is NaN among numbers and `MISSING_TEXT` among texts. */
   readonly nullable?: boolean;
+  /** Of nullable texts: whether true and false in JSON stand for "1" and "0"; else they are their own texts. */
+  readonly booleanDigits?: boolean;
   /** Alias of the input that this one is a column of: a request has either that input or all its columns. Metadata does not show it. */
   readonly columnOf?: string;
 }
@@ -35,6 +37,10 @@ export interface Signature {
    * where the input is nullable.
    */
   readonly rowwise?: boolean;
+  /** Whether only a run tells the outputs: {@link outputs} is empty then, and any name may be asked for. */
+  readonly openOutputs?: boolean;
+  /** Why its requests are never run together, whatever its shapes are, where that is so: `its outputs are not declared`. */
+  readonly runsAlone?: string;
   /** Why this signature cannot be called, where it cannot: `input "x" is a sparse tensor`. */
   readonly uncallable?: string;
 }
@@ -47,3 +53,7 @@ export const DEFAULT_SIGNATURE = "serving_default";
 
 /** The method name of a signature that takes and gives plain tensors. */
 export const PREDICT_METHOD = "tensorflow/serving/predict";
+
+/** TensorFlow's method names of signatures that classify and regress, which take serialized `tf.Example`s. */
+export const CLASSIFY_METHOD = "tensorflow/serving/classify";
+export const REGRESS_METHOD = "tensorflow/serving/regress";

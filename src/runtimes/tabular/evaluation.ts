@@ -1,12 +1,22 @@
+import type { PmmlOperation } from "../../model/pmml-operations.ts";
 import type { TabularOperation, TabularProgram } from "../../model/tabular-program.ts";
+import { binTreeSums } from "./bin-tree-sums.ts";
 import { arithmetic, concat, impute, select } from "./columns.ts";
+import { estimatorStep, isEstimatorStep } from "./estimator-steps.ts";
+import { featureStep, isFeatureStep } from "./feature-steps.ts";
+import { h2oStep, isH2oStep } from "./h2o-steps.ts";
 import { linear } from "./linear.ts";
 import { applyLink } from "./links.ts";
 import { labels, lookup, oneHot } from "./lookup.ts";
-import type { Matrix, Texts, Value } from "./matrix.ts";
+import type { Matrix, SparseMatrix, Texts, Value } from "./matrix.ts";
+import { pmmlStep } from "./pmml/pmml-steps.ts";
+import { isSparkStep, sparkStep } from "./spark-steps.ts";
+import { dense, isSparse, sparseLinear, sparseScale, sparseSelect } from "./sparse.ts";
 import { squares } from "./squares.ts";
+import { textHashes } from "./text-hash.ts";
 import { treeLeaves } from "./tree-leaves.ts";
 import { treeSums } from "./tree-sums.ts";
+import { treeVectorSums } from "./tree-vector-sums.ts";
 import { treeVectors } from "./tree-vectors.ts";
 
 /** What an operation does with the values that it takes. @throws ServingError invalid-argument for rows that the model refuses */
@@ -14,9 +24,14 @@ type Apply = (values: readonly Value[]) => Value;
 
 interface Step {
   readonly from: readonly string[];
-  readonly to: string;
-  readonly apply: Apply;
+  readonly to: readonly string[];
+  /** A value for each of {@link to}. */
+  readonly apply: (values: readonly Value[]) => readonly Value[];
+  /** As {@link apply}, where nobody else needs the value that it takes: its memory is used again. */
+  readonly applyInPlace?: (values: readonly Value[]) => readonly Value[];
 }
+
+type ColumnsOperation = Extract<TabularOperation, { kind: "columns" }>;
 
 /** Evaluates a program's values for some rows. */
 export class Evaluation {
@@ -25,8 +40,11 @@ export class Evaluation {
   constructor({ operations }: Pick<TabularProgram, "operations">) {
     this.#steps = operations.map((operation) => ({
       from: typeof operation.from === "string" ? [operation.from] : operation.from,
-      to: operation.to,
-      apply: compile(operation),
+      to: typeof operation.to === "string" ? [operation.to] : operation.to,
+      apply: operation.kind === "pmml" ? pmmlStep(operation) : alone(compile(operation)),
+      ...(isOnlyUse(operation, operations) && {
+        applyInPlace: ([value]) => [changedInPlace(operation, value as Matrix | SparseMatrix)],
+      }),
     }));
   }
 
@@ -35,38 +53,61 @@ export class Evaluation {
     const needed = new Set(names);
     for (let i = this.#steps.length - 1; i >= 0; i--) {
       const { from, to } = this.#steps[i];
-      if (needed.has(to)) for (const name of from) needed.add(name);
+      if (to.some((name) => needed.has(name))) for (const name of from) needed.add(name);
     }
     const values = new Map(inputs);
-    for (const { from, to, apply } of this.#steps) {
-      if (needed.has(to)) values.set(to, apply(from.map((name) => values.get(name)!)));
+    for (const { from, to, apply, applyInPlace } of this.#steps) {
+      if (!to.some((name) => needed.has(name))) continue;
+      const change = applyInPlace !== undefined && !names.includes(from[0]) ? applyInPlace : apply;
+      const made = change(from.map((name) => values.get(name)!));
+      for (const [i, name] of to.entries()) values.set(name, made[i]);
     }
     return values;
   }
 }
 
-function compile(operation: TabularOperation): Apply {
+function alone(apply: Apply): Step["apply"] {
+  return (values) => [apply(values)];
+}
+
+function compile(operation: Exclude<TabularOperation, PmmlOperation>): Apply {
+  if (isH2oStep(operation)) {
+    const apply = h2oStep(operation);
+    return (values) => apply(values as readonly (Matrix | Texts)[]);
+  }
+  if (isFeatureStep(operation)) return featureStep(operation);
+  if (isSparkStep(operation)) return sparkStep(operation);
+  if (isEstimatorStep(operation)) {
+    const apply = estimatorStep(operation);
+    return (values) => apply(values as readonly Matrix[]);
+  }
   switch (operation.kind) {
     case "tree-sums": {
       const sums = treeSums(operation.ensemble);
       return ([value]) => sums(value as Matrix);
     }
-    case "tree-leaves":
-      return ([value]) => treeLeaves(operation.ensemble, value as Matrix);
+    case "tree-leaves": {
+      const leaves = treeLeaves(operation.ensemble);
+      return ([value]) => leaves(value as Matrix);
+    }
     case "linear":
-      return ([value]) => linear(operation.weights, operation.bias, value as Matrix);
+      return ([value]) =>
+        (isSparse(value) ? sparseLinear : linear)(operation.weights, operation.bias, value as Matrix & SparseMatrix);
     case "columns":
-      return ([value]) => arithmetic(operation.does, operation.by, value as Matrix);
+      return ([value]) => changedColumns(operation, value as Matrix | SparseMatrix);
     case "impute":
       return ([value]) => impute(operation.missing, operation.values, value as Matrix);
     case "select":
-      return ([value]) => select(operation.columns, value as Matrix);
+      return ([value]) =>
+        isSparse(value) ? sparseSelect(operation.columns, value) : select(operation.columns, value as Matrix | Texts);
     case "squares":
       return ([value]) => squares(operation, value as Matrix);
-    case "tree-vectors":
-      return ([value]) => treeVectors(operation, value as Matrix);
+    case "tree-vectors": {
+      const sums = treeVectors(operation);
+      return ([value]) => sums(value as Matrix);
+    }
     case "link":
-      return ([value]) => applyLink(operation.link, value as Matrix);
+      return ([value]) => (isSparse(value) ? linkOfSparse(operation.link, value) : applyLink(operation.link, value as Matrix));
     case "labels":
       return ([value]) => labels(operation.labels, value as Matrix);
     case "concat":
@@ -75,7 +116,43 @@ function compile(operation: TabularOperation): Apply {
       const codes = lookup(operation.tables, operation.what);
       return ([value]) => codes(value as Matrix | Texts);
     }
+    case "tree-vector-sums":
+      return ([value]) => treeVectorSums(operation, value as Matrix);
+    case "text-hashes": {
+      const hashes = textHashes(operation.what);
+      return ([value]) => hashes(value as Texts);
+    }
+    case "bin-tree-sums": {
+      const sums = binTreeSums(operation.model);
+      return (values) => sums(values as readonly Matrix[]);
+    }
     case "one-hot":
       return ([value]) => oneHot(operation.sizes, value as Matrix);
   }
+}
+
+/** Whether an operation changes columns that another one has just made for it alone. */
+function isOnlyUse(operation: TabularOperation, operations: readonly TabularOperation[]): operation is ColumnsOperation {
+  if (operation.kind !== "columns") return false;
+  const uses = operations.filter(({ from }) =>
+    typeof from === "string" ? from === operation.from : from.includes(operation.from),
+  );
+  const maker = operations.find(({ to }) => to === operation.from);
+  return uses.length === 1 && (maker?.kind === "columns" || maker?.kind === "impute");
+}
+
+function changedInPlace(operation: ColumnsOperation, value: Matrix | SparseMatrix): Value {
+  return isSparse(value) ? changedColumns(operation, value) : arithmetic(operation.does, operation.by, value, value.data);
+}
+
+function changedColumns({ does, by }: Extract<TabularOperation, { kind: "columns" }>, value: Matrix | SparseMatrix): Value {
+  if (!isSparse(value)) return arithmetic(does, by, value);
+  return does === "multiply" || does === "divide" ? sparseScale(does, by, value) : arithmetic(does, by, dense(value));
+}
+
+/** Sparse rows stay so when they are only looked at. */
+function linkOfSparse(link: Extract<TabularOperation, { kind: "link" }>["link"], value: SparseMatrix): Value {
+  if (link.kind !== "finite") return applyLink(link, dense(value));
+  applyLink(link, { rows: 1, width: value.values.length, data: value.values });
+  return value;
 }

@@ -122,7 +122,12 @@ function logSoftmax({ rows, width, data }: Matrix): Matrix {
 }
 
 function finite(matrix: Matrix, nan: "allowed" | "refused"): Matrix {
-  for (const value of matrix.data) {
+  const { data } = matrix;
+  // Any number less itself is 0, unless it is none or infinite.
+  let rest = 0;
+  for (let i = 0; i < data.length; i++) rest += data[i]! - data[i]!;
+  if (rest === 0) return matrix;
+  for (const value of data) {
     if (Number.isFinite(value) || (nan === "allowed" && Number.isNaN(value))) continue;
     const what = Number.isNaN(value) ? "NaN" : "a number that is infinite or too large";
     throw new ServingError("invalid-argument", `the input has ${what}, which the model does not take`);

@@ -4,6 +4,9 @@ import { isMissingText, stringAt } from "../../tensor/string-array.ts";
 import type { NamedTensors, NumericTensor, StringTensor, Tensor } from "../../tensor/tensor.ts";
 import type { Matrix, Texts } from "./matrix.ts";
 
+/** Types whose numbers have a decimal text. */
+const INTEGERS: ReadonlySet<string> = new Set(["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]);
+
 /** A request's inputs as values for operations, by the values' names. */
 export interface ReadInputs {
   readonly rows: number;
@@ -12,7 +15,8 @@ export interface ReadInputs {
 
 /**
  * Reads a request's inputs. One that may be left out is missing in every row; a matrix may come as its columns.
- * @throws ServingError invalid-argument for one that is missing, or has another type, shape or number of rows
+ * @throws ServingError invalid-argument for one that is missing, or has another type, shape or number of rows, and for a matrix
+ * together with its columns
  */
 export function readInputs(declared: readonly TabularInput[], given: NamedTensors): ReadInputs {
   const values = new Map<string, Matrix | Texts>();
@@ -37,9 +41,17 @@ export function readInputs(declared: readonly TabularInput[], given: NamedTensor
 }
 
 function readInput(input: TabularInput, given: NamedTensors): Matrix | Texts | undefined {
-  const { alias, optional = false, columnNames } = input;
+  const { alias, optional = false, unused = false, columnNames } = input;
+  if (unused) return undefined;
   const tensor = given.get(alias);
-  if (tensor !== undefined) return tensorValue(input, tensor);
+  if (tensor !== undefined) {
+    const column = given.size === 1 ? undefined : columnNames?.find((name) => given.has(name));
+    if (column === undefined) return tensorValue(input, tensor);
+    throw new ServingError(
+      "invalid-argument",
+      `the request has both input "${alias}" and its column "${column}", and may have one of them`,
+    );
+  }
   if (columnNames?.some((name) => given.has(name))) return fromColumns(input, columnNames, given);
   if (optional) return undefined;
   const columns = columnNames === undefined ? "" : `, and none of its columns ${listed(columnNames)} is there`;
@@ -73,20 +85,25 @@ function fromColumns(input: TabularInput, names: readonly string[], given: Named
   return { rows, width, data };
 }
 
-function tensorValue({ alias, type, columns, vector }: TabularInput, tensor: Tensor): Matrix | Texts {
+function tensorValue(input: TabularInput, tensor: Tensor): Matrix | Texts {
+  const { alias, type, columns, vector, integers = false, booleanDigits = false } = input;
   const { dtype, shape } = tensor;
-  if (type === "texts" ? dtype !== "string" : dtype === "string" || dtype.startsWith("complex")) {
+  if (input.takesNumbers === true && dtype !== "string")
+    return tensorValue({ ...input, type: "float64", takesNumbers: false }, tensor);
+  const isDecimal = (integers && INTEGERS.has(dtype)) || (booleanDigits && dtype === "bool");
+  if (type === "texts" ? dtype !== "string" && !isDecimal : dtype === "string" || dtype.startsWith("complex")) {
     throw new ServingError(
       "invalid-argument",
       `input "${alias}" must be ${type === "texts" ? "texts" : "numbers"}, got ${dtype}`,
     );
   }
-  if (!(shape.length === 2 && shape[1] === columns) && !(vector && shape.length === 1)) {
-    const wanted = vector ? "[?]" : `[?, ${columns}]`;
+  if (!(shape.length === 2 && (columns < 0 || shape[1] === columns)) && !(vector && shape.length === 1)) {
+    const wanted = vector ? "[?]" : `[?, ${columns < 0 ? "?" : columns}]`;
     throw new ServingError("invalid-argument", `input "${alias}" must have the shape ${wanted}, got [${shape.join(", ")}]`);
   }
   const rows = shape[0];
-  if (type === "texts") return { rows, width: columns, texts: textsOf(tensor as StringTensor) };
+  if (type === "texts" && isDecimal) return { rows, width: columns, texts: Array.from(tensor.data as ArrayLike<number>, String) };
+  if (type === "texts") return { rows, width: columns < 0 ? shape[1] : columns, texts: textsOf(tensor as StringTensor) };
   return { rows, width: columns, data: inPrecision(tensor as NumericTensor, type) };
 }
 
@@ -94,7 +111,8 @@ function textsOf({ data }: StringTensor): readonly (string | null)[] {
   return Array.from({ length: data.length }, (_, i) => (isMissingText(data, i) ? null : stringAt(data, i)));
 }
 
-function missing({ type, columns }: TabularInput, rows: number): Matrix | Texts {
+function missing({ type, columns: declared }: TabularInput, rows: number): Matrix | Texts {
+  const columns = Math.max(1, declared);
   if (type === "texts") return { rows, width: columns, texts: new Array<null>(rows * columns).fill(null) };
   return { rows, width: columns, data: numbersOf(type, rows * columns).fill(Number.NaN) };
 }

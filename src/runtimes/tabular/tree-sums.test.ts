@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { NODE_CATEGORICAL, NODE_DEFAULT_LEFT, NODE_NAN_IS_MISSING, NODE_ZERO_IS_MISSING } from "../../model/tabular-program.ts";
 import type { Matrix } from "./matrix.ts";
 import { anyEnsemble, anyNumber, stump } from "./test-ensembles.ts";
-import { treeLeaves } from "./tree-leaves.ts";
+import { hasPlainNodes, treeLayout } from "./tree-layout.ts";
+import { leavesPlainly, treeLeaves } from "./tree-leaves.ts";
 import { sumPlainly, treeSums } from "./tree-sums.ts";
 
 const column = (...values: number[]): Matrix => ({ rows: values.length, width: 1, data: Float64Array.from(values) });
@@ -16,16 +17,21 @@ describe.each([
   ["nodes that compare numbers", true],
   ["nodes of every kind", false],
 ])("trees with %s", (_, plain) => {
-  test("give in blocks what they give a row and a tree at a time, to the last bit", () => {
+  test("give in blocks and by levels what they give a row and a tree at a time, to the last bit", () => {
     fc.assert(
       fc.property(anyEnsemble(plain), fc.array(anyNumber, { maxLength: 600 }), (ensemble, values) => {
         const rows = Math.floor(values.length / ensemble.columns);
         const numbers = ensemble.precision === "float32" ? Float32Array : Float64Array;
         const matrix = { rows, width: ensemble.columns, data: numbers.from(values.slice(0, rows * ensemble.columns)) };
-        const fast = treeSums(ensemble)(matrix);
         const slow = sumPlainly(ensemble, matrix);
-        expect(fast.width).toBe(slow.width);
-        expect(new Uint8Array(fast.data.buffer)).toEqual(new Uint8Array(slow.data.buffer));
+        const layout = treeLayout(ensemble);
+        expect(layout !== undefined).toBe(hasPlainNodes(ensemble));
+        for (const each of [ensemble, { ...ensemble, ...(layout && { layout }) }]) {
+          const fast = treeSums(each)(matrix);
+          expect(fast.width).toBe(slow.width);
+          expect(new Uint8Array(fast.data.buffer)).toEqual(new Uint8Array(slow.data.buffer));
+          expect(treeLeaves(each)(matrix)).toEqual(leavesPlainly(ensemble, matrix));
+        }
       }),
       { numRuns: 300 },
     );
@@ -101,5 +107,5 @@ test("a linear leaf is a function of the row, unless a number of it is not there
 });
 
 test("leaves have the numbers of their library", () => {
-  expect(treeLeaves(stump(0, 5, 0, 0), column(1, 9))).toEqual({ rows: 2, width: 1, data: Int32Array.of(10, 20) });
+  expect(treeLeaves(stump(0, 5, 0, 0))(column(1, 9))).toEqual({ rows: 2, width: 1, data: Int32Array.of(10, 20) });
 });

@@ -1,26 +1,23 @@
-import {
-  NODE_CATEGORICAL,
-  NODE_DEFAULT_LEFT,
-  NODE_NAN_IS_MISSING,
-  NODE_ZERO_IS_MISSING,
-  type TreeEnsemble,
-} from "../../model/tabular-program.ts";
+import type { TreeEnsemble } from "../../model/tabular-program.ts";
+import { LevelWalk } from "./level-walk.ts";
 import { type Matrix, zerosLike } from "./matrix.ts";
 import { leafOf } from "./tree-walk.ts";
 
-/** Rows that go through one tree before the next tree comes: the tree stays in the core's cache, and so do they. */
+/** Rows that go through one tree before the next tree comes, where there is no layout. */
 const BLOCK = 64;
 
 /** Adds up what the trees of an ensemble give each row, in the order and precision of its library. */
 export type TreeSums = (rows: Matrix) => Matrix;
 
 /**
- * The fastest way to add up this ensemble: where all nodes compare numbers and only NaN is missing, as in nearly every model, the walk has no
- * case to tell apart. {@link sumPlainly} is what both ways give.
+ * The fastest way to add up this ensemble: by levels where it has a layout, which it has when all nodes compare numbers and only NaN is missing, as
+ * in nearly every model. {@link sumPlainly} is what both ways give.
  */
 export function treeSums(ensemble: TreeEnsemble): TreeSums {
-  const walk = hasPlainNodes(ensemble) ? plainWalk(ensemble) : ruledWalk(ensemble);
-  return (rows) => sumInBlocks(ensemble, rows, walk);
+  const { layout } = ensemble;
+  if (layout === undefined) return (rows) => sumInBlocks(ensemble, rows);
+  const walk = new LevelWalk(ensemble, layout);
+  return (rows) => sumByLevels(ensemble, walk, rows);
 }
 
 /** As {@link treeSums}, a row and a tree at a time: for tests. */
@@ -42,61 +39,55 @@ export function sumPlainly(ensemble: TreeEnsemble, { rows, width, data }: Matrix
   return { rows, width: groups, data: sums };
 }
 
-/** Finds the leaf of a row from a root. */
-type Walk = (root: number, data: ArrayLike<number>, row: number) => number;
+function sumByLevels(ensemble: TreeEnsemble, walk: LevelWalk, matrix: Matrix): Matrix {
+  const { groups, roots, treeGroups, values, linearLeaves } = ensemble;
+  const { rows, width, data } = matrix;
+  const { block, leaves } = walk;
+  const sums = started(ensemble, rows);
+  for (let start = 0; start < rows; start += block) {
+    const end = Math.min(start + block, rows);
+    walk.take(matrix, start, end);
+    for (let tree = 0; tree < roots.length; tree++) {
+      walk.tree(tree);
+      const group = treeGroups[tree]!;
+      for (let row = start; row < end; row++) {
+        const leaf = leaves[row - start]!;
+        sums[row * groups + group]! +=
+          linearLeaves === undefined ? values[leaf]! : valueOfLeaf(ensemble, leaf, data, row * width);
+      }
+    }
+  }
+  return finished(ensemble, sums, rows);
+}
 
-function sumInBlocks(ensemble: TreeEnsemble, { rows, width, data }: Matrix, walk: Walk): Matrix {
-  const { groups, base, baseIsAdded, divisor, roots, treeGroups, values, linearLeaves } = ensemble;
-  const sums = zerosLike(values, rows * groups);
-  if (baseIsAdded === "first") for (let i = 0; i < sums.length; i++) sums[i] = base[i % groups]!;
+function sumInBlocks(ensemble: TreeEnsemble, { rows, width, data }: Matrix): Matrix {
+  const { groups, roots, treeGroups, values, linearLeaves } = ensemble;
+  const sums = started(ensemble, rows);
   for (let start = 0; start < rows; start += BLOCK) {
     const end = Math.min(start + BLOCK, rows);
     for (let tree = 0; tree < roots.length; tree++) {
       const root = roots[tree]!;
       const group = treeGroups[tree]!;
       for (let row = start; row < end; row++) {
-        const leaf = walk(root, data, row * width);
+        const leaf = leafOf(ensemble, root, data, row * width);
         sums[row * groups + group]! +=
           linearLeaves === undefined ? values[leaf]! : valueOfLeaf(ensemble, leaf, data, row * width);
       }
     }
   }
+  return finished(ensemble, sums, rows);
+}
+
+function started({ groups, base, baseIsAdded, values }: TreeEnsemble, rows: number): Float32Array | Float64Array {
+  const sums = zerosLike(values, rows * groups);
+  if (baseIsAdded === "first") for (let i = 0; i < sums.length; i++) sums[i] = base[i % groups]!;
+  return sums;
+}
+
+function finished({ groups, base, baseIsAdded, divisor }: TreeEnsemble, sums: Float32Array | Float64Array, rows: number): Matrix {
   if (divisor !== 1) for (let i = 0; i < sums.length; i++) sums[i]! /= divisor;
   if (baseIsAdded === "last") for (let i = 0; i < sums.length; i++) sums[i]! += base[i % groups]!;
   return { rows, width: groups, data: sums };
-}
-
-function plainWalk({ features, values, left, right, rules, leftWhen }: TreeEnsemble): Walk {
-  if (leftWhen === "less") {
-    return (root, data, row) => {
-      let node = root;
-      for (let feature = features[node]!; feature >= 0; feature = features[node]!) {
-        const value = data[row + feature]!;
-        node = value < values[node]! || (Number.isNaN(value) && rules[node]! & NODE_DEFAULT_LEFT) ? left[node]! : right[node]!;
-      }
-      return node;
-    };
-  }
-  return (root, data, row) => {
-    let node = root;
-    for (let feature = features[node]!; feature >= 0; feature = features[node]!) {
-      const value = data[row + feature]!;
-      node = value <= values[node]! || (Number.isNaN(value) && rules[node]! & NODE_DEFAULT_LEFT) ? left[node]! : right[node]!;
-    }
-    return node;
-  };
-}
-
-function ruledWalk(ensemble: TreeEnsemble): Walk {
-  return (root, data, row) => leafOf(ensemble, root, data, row);
-}
-
-function hasPlainNodes({ features, rules }: TreeEnsemble): boolean {
-  for (let node = 0; node < features.length; node++) {
-    if (features[node]! < 0) continue;
-    if ((rules[node]! & (NODE_CATEGORICAL | NODE_ZERO_IS_MISSING | NODE_NAN_IS_MISSING)) !== NODE_NAN_IS_MISSING) return false;
-  }
-  return true;
 }
 
 /** A leaf's value, or what its linear function gives for the row. */

@@ -11,7 +11,7 @@ test("the vectors of the leaves are averaged, whatever the leaves' values are", 
   });
   const rows = { rows: 2, width: 1, data: Float64Array.of(1, 9) };
   const vectors = Float64Array.of(10, 20, 30, 40, 50, 60);
-  expect(treeVectors({ ensemble, width: 3, vectors }, rows)).toEqual({
+  expect(treeVectors({ ensemble, width: 3, vectors })(rows)).toEqual({
     rows: 2,
     width: 3,
     data: Float64Array.of(20, 25, 30, 5, 10, 15),
