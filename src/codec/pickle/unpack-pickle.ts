@@ -1,6 +1,11 @@
 import { promisify } from "node:util";
 import { gunzip, inflate } from "node:zlib";
 import { ServingError } from "../../base/serving-error.ts";
+import { unBzip2 } from "../compression/bzip2.ts";
+import { unpackInTurns } from "../compression/decoder.ts";
+import { unLz4 } from "../compression/lz4-frame.ts";
+import { unLzma } from "../compression/lzma-alone.ts";
+import { unXz } from "../compression/xz.ts";
 
 const MOST_BYTES = 2 ** 31 - 1;
 /** How much larger than its file a model may be; trees of few leaves come to 40. */
@@ -26,24 +31,21 @@ export function packingOf(first: Uint8Array): Packing | undefined {
   return MAGIC.find(([, magic]) => magic.every((byte, i) => first[i] === byte))?.[0];
 }
 
+const DECODERS = { bz2: unBzip2, xz: unXz, lzma: unLzma, lz4: unLz4 } as const;
+
 /**
- * The pickle in a file of joblib's or pickle's, which may be compressed with zlib or gzip.
+ * The pickle in a file of joblib's or pickle's, which may be compressed in any way that joblib has.
  *
- * @throws ServingError unimplemented for other ways to compress, saying how to save; data-loss for damaged data; resource-exhausted for
- * what is more than 200 times as large (and 1 MiB), or 2 GiB
+ * @throws ServingError unimplemented for what is no pickle; data-loss for damaged data; resource-exhausted for what is more than 200 times
+ * as large (and 1 MiB), or 2 GiB; the signal's reason once it aborts
  */
-export async function unpackPickle(bytes: Uint8Array): Promise<Uint8Array> {
+export async function unpackPickle(bytes: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
   const packing = packingOf(bytes);
   if (packing === undefined) return bytes;
   if (packing === "zip")
     throw new ServingError("unimplemented", "it is a zip file: save the model with joblib.dump(model, file)");
-  if (packing !== "zlib" && packing !== "gzip") {
-    throw new ServingError(
-      "unimplemented",
-      `it is compressed with ${packing}: save it with joblib.dump(model, file, compress=("zlib", 3)), or without compress`,
-    );
-  }
   const maxOutputLength = Math.min(MOST_BYTES, Math.max(LEAST, bytes.length * MOST_RATIO));
+  if (packing !== "zlib" && packing !== "gzip") return unpackInTurns(DECODERS[packing], bytes, maxOutputLength, signal);
   try {
     return await promisify<Uint8Array, { maxOutputLength: number }, Buffer>(packing === "zlib" ? inflate : gunzip)(bytes, {
       maxOutputLength,

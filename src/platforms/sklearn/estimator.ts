@@ -64,6 +64,15 @@ export class Estimator {
     return numbers;
   }
 
+  /** Numbers of a list of Python's, or of an array. @param length how many there have to be */
+  listOfNumbers(key: string, length?: number): readonly number[] {
+    const numbers = this.list(key).map((value) => plainValue(value));
+    if (length !== undefined && numbers.length !== length)
+      throw this.damaged(key, `has ${numbers.length} numbers, not ${length}`);
+    if (!numbers.every((value) => typeof value === "number")) throw this.damaged(key, "has something else than numbers");
+    return numbers;
+  }
+
   /** Numbers of two dimensions. @param columns how many there have to be */
   table(key: string, columns?: number): Table {
     const array = this.array(key);
@@ -88,9 +97,12 @@ export class Estimator {
   }
 
   /** Whether the version that saved it is at least this one. Versions before 0.18 did not say. */
-  isSince(major: number, minor: number): boolean {
-    const [ownMajor = 0, ownMinor = 0] = this.text("_sklearn_version").split(".").map(Number);
-    return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+  isSince(major: number, minor: number, patch = 0): boolean {
+    const [ownMajor = 0, ownMinor = 0, ownPatch = 0] = this.text("_sklearn_version")
+      .split(".")
+      .map((part) => Number.parseInt(part, 10));
+    if (ownMajor !== major) return ownMajor > major;
+    return ownMinor > minor || (ownMinor === minor && !(ownPatch < patch));
   }
 
   /** An error of code data-loss. @param what `is no array` */

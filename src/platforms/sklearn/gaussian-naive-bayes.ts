@@ -1,9 +1,11 @@
-import { classLabels, labelAnswer } from "./class-labels.ts";
+import { type Answers, matrixAnswer } from "./answers.ts";
+import { classified, classLabels } from "./class-labels.ts";
 import type { Estimator } from "./estimator.ts";
-import { type Answers, matrixAnswer, type ProgramBuilder, shared } from "./program-builder.ts";
+import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { NumberRows } from "./rows.ts";
 
 /** GaussianNB. */
-export function gaussianNaiveBayes(estimator: Estimator, from: string, columns: number, builder: ProgramBuilder): Answers {
+export function gaussianNaiveBayes(estimator: Estimator, { value: from, columns }: NumberRows, builder: ProgramBuilder): Answers {
   const classes = classLabels(estimator);
   const width = classes.labels.length;
   const means = estimator.table("theta_", columns);
@@ -23,9 +25,11 @@ export function gaussianNaiveBayes(estimator: Estimator, from: string, columns: 
     weights: shared(variances.map((variance) => -0.5 / variance)),
     bias: shared(bias),
   });
-  return new Map([
-    ["predict", labelAnswer(builder, builder.link(likelihoods, { kind: "argmax" }), classes)],
+  return classified(
+    builder,
+    classes,
+    builder.link(likelihoods, { kind: "argmax" }),
     ["predict_proba", matrixAnswer(builder.link(likelihoods, { kind: "softmax" }), width)],
     ["predict_log_proba", matrixAnswer(builder.link(likelihoods, { kind: "log-softmax" }), width)],
-  ]);
+  );
 }

@@ -1,17 +1,20 @@
-import { type ClassLabels, classLabels, labelAnswer } from "./class-labels.ts";
+import { type Answer, type Answers, matrixAnswer, regressed, vectorAnswer } from "./answers.ts";
+import { type ClassLabels, classified, classLabels } from "./class-labels.ts";
 import type { Estimator, Table } from "./estimator.ts";
-import { type Answer, type Answers, matrixAnswer, type ProgramBuilder, shared, vectorAnswer } from "./program-builder.ts";
+import { product } from "./members.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
+import type { NumberRows } from "./rows.ts";
 
 /** LinearRegression and all others whose answer is `X @ coef_.T + intercept_`. */
-export function linearRegressor(estimator: Estimator, from: string, columns: number, builder: ProgramBuilder): Answers {
+export function linearRegressor(estimator: Estimator, { value: from, columns }: NumberRows, builder: ProgramBuilder): Answers {
   const coefficients = coefficientsOf(estimator, columns);
   const isVector = estimator.array("coef_")!.shape.length === 1;
   const value = weighted(estimator, coefficients, builder.link(from, { kind: "finite", nan: "refused" }), builder);
-  return new Map([["predict", isVector ? vectorAnswer(value) : matrixAnswer(value, coefficients.rows)]]);
+  return regressed(value, isVector ? 0 : coefficients.rows);
 }
 
 /** Classifiers by the sign, or the largest, of linear functions: LinearSVC, SGDClassifier, LogisticRegression and others. */
-export function linearClassifier(estimator: Estimator, from: string, columns: number, builder: ProgramBuilder): Answers {
+export function linearClassifier(estimator: Estimator, { value: from, columns }: NumberRows, builder: ProgramBuilder): Answers {
   // Ridge classifiers have their labels where they were made numbers.
   const classes = classLabels(estimator.name.startsWith("RidgeClassifier") ? estimator.estimator("_label_binarizer") : estimator);
   const coefficients = coefficientsOf(estimator, columns);
@@ -20,16 +23,14 @@ export function linearClassifier(estimator: Estimator, from: string, columns: nu
     throw estimator.damaged("coef_", `has ${coefficients.rows} rows for ${classes.labels.length} classes`);
   }
   const scores = weighted(estimator, coefficients, builder.link(from, { kind: "finite", nan: "refused" }), builder);
-  const answers = new Map<string, Answer>([
-    ["predict", labelAnswer(builder, builder.link(scores, { kind: isBinary ? "step" : "argmax" }), classes)],
-  ]);
+  const answers: [string, Answer][] = [];
   const shares = probabilities(estimator, scores, classes, builder);
   if (shares !== undefined) {
-    answers.set("predict_proba", matrixAnswer(shares, classes.labels.length));
-    answers.set("predict_log_proba", matrixAnswer(builder.link(shares, { kind: "log" }), classes.labels.length));
+    answers.push(["predict_proba", matrixAnswer(shares, classes.labels.length)]);
+    answers.push(["predict_log_proba", matrixAnswer(builder.link(shares, { kind: "log" }), classes.labels.length)]);
   }
-  answers.set("decision_function", isBinary ? vectorAnswer(scores) : matrixAnswer(scores, classes.labels.length));
-  return answers;
+  answers.push(["decision_function", isBinary ? vectorAnswer(scores) : matrixAnswer(scores, classes.labels.length)]);
+  return classified(builder, classes, builder.link(scores, { kind: isBinary ? "step" : "argmax" }), ...answers);
 }
 
 /** Probabilities of classes, for those who have any. */
@@ -61,23 +62,20 @@ function isOneAgainstRest(estimator: Estimator, classes: number): boolean {
   }
 }
 
-function coefficientsOf(estimator: Estimator, columns: number): Table {
+/** `coef_` as a table of a row for each output. @throws ServingError unimplemented for a sparse one */
+export function coefficientsOf(estimator: Estimator, columns: number): Table {
   const array = estimator.array("coef_");
   if (array === undefined) throw estimator.uncovered("coef_ is no array of numpy's (a sparse one: call densify() before saving)");
   if (array.shape.length !== 1) return estimator.table("coef_", columns);
   return { rows: 1, columns, data: estimator.numbers("coef_", columns) };
 }
 
-function weighted(estimator: Estimator, { rows, columns, data }: Table, from: string, builder: ProgramBuilder): string {
-  const weights = new Float64Array(data.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) weights[column * rows + row] = data[row * columns + column]!;
-  }
-  return builder.add(from, { kind: "linear", weights: shared(weights), bias: shared(interceptOf(estimator, rows)) });
+function weighted(estimator: Estimator, coefficients: Table, from: string, builder: ProgramBuilder): string {
+  return product(from, coefficients, interceptOf(estimator, coefficients.rows), builder);
 }
 
 /** One number for each row of `coef_`, or one for all: it is 0 where no intercept was fitted. */
-function interceptOf(estimator: Estimator, rows: number): Float64Array {
+export function interceptOf(estimator: Estimator, rows: number): Float64Array {
   const array = estimator.array("intercept_");
   if (array === undefined) return new Float64Array(rows).fill(estimator.number("intercept_"));
   const numbers = array.numbers();

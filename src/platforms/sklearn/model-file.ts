@@ -6,9 +6,9 @@ import { packingOf } from "../../codec/pickle/unpack-pickle.ts";
 import { firstBytes } from "../files-that-begin.ts";
 
 /** What a file is called; its first bytes decide. joblib compresses by these names, and the last of them are for people to see. */
-const NAMED = /^[^.].*\.(pkl|pickle|joblib|sav)(\.(gz|z|bz2|xz|lzma|lz4))?$/i;
+const NAMED = /^[^.].*\.((pkl|pickle|joblib|sav)(\.(gz|z|bz2|xz|lzma|lz4))?|skops)$/i;
 /** The one of several that is the model, the first there is. */
-const NAMES = ["model.pkl", "model.pickle", "model.joblib"];
+const NAMES = ["model.pkl", "model.pickle", "model.joblib", "model.skops"];
 /** Most files of a folder whose first bytes are looked at. */
 const MOST_FILES = 100;
 const FIRST_BYTES = 4096;
@@ -30,7 +30,7 @@ export async function findModelFiles(path: string): Promise<Finding | undefined>
   const candidates = (bare ? [basename(path)] : await namesIn(path)).filter((name) => NAMED.test(name));
   const names: string[] = [];
   for (const name of candidates.slice(0, MOST_FILES)) {
-    if (beginsLikeModel(await firstBytes(join(folder, name), FIRST_BYTES))) names.push(name);
+    if (beginsLikeModel(name, await firstBytes(join(folder, name), FIRST_BYTES))) names.push(name);
   }
   if (names.length === 0) return undefined;
   return {
@@ -63,9 +63,11 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 /** A module of scikit-learn's is among the first names of a pickle; of a compressed one nothing can be told. */
-function beginsLikeModel(first: Buffer): boolean {
+function beginsLikeModel(name: string, first: Buffer): boolean {
   const packing = packingOf(first);
-  if (packing !== undefined) return packing !== "zip";
+  // Only skops writes archives.
+  if (packing === "zip" || /\.skops$/i.test(name)) return packing === "zip" && /\.skops$/i.test(name);
+  if (packing !== undefined) return true;
   // Not a module of that name in another library: `lightgbm.sklearn.`.
   return /(^|[^.])sklearn\./.test(first.toString("latin1"));
 }

@@ -1,8 +1,10 @@
 import { NumpyArray } from "../../codec/pickle/numpy-array.ts";
 import type { Link } from "../../model/tabular-program.ts";
-import { classLabels, labelAnswer } from "./class-labels.ts";
+import { type Answers, matrixAnswer, regressed } from "./answers.ts";
+import { classified, classLabels } from "./class-labels.ts";
 import { type Estimator, tableOf } from "./estimator.ts";
-import { type Answers, matrixAnswer, type ProgramBuilder, shared, vectorAnswer } from "./program-builder.ts";
+import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { NumberRows } from "./rows.ts";
 
 const ACTIVATIONS: ReadonlyMap<string, readonly Link[]> = new Map<string, readonly Link[]>([
   ["identity", []],
@@ -15,10 +17,10 @@ const ACTIVATIONS: ReadonlyMap<string, readonly Link[]> = new Map<string, readon
 ]);
 
 /** MLPClassifier. */
-export function perceptronClassifier(estimator: Estimator, from: string, columns: number, builder: ProgramBuilder): Answers {
+export function perceptronClassifier(estimator: Estimator, rows: NumberRows, builder: ProgramBuilder): Answers {
   const classes = classLabels(estimator);
   const width = classes.labels.length;
-  const { value, columns: outputs } = forward(estimator, from, columns, builder);
+  const { value, columns: outputs } = forward(estimator, rows, builder);
   const isBinary = estimator.text("out_activation_") === "logistic";
   if (isBinary && outputs > 1) throw estimator.uncovered("several labels at once are not covered");
   if (outputs !== (isBinary ? 1 : width) || (isBinary && width !== 2)) {
@@ -27,23 +29,24 @@ export function perceptronClassifier(estimator: Estimator, from: string, columns
   const shares = isBinary ? builder.link(value, { kind: "complement" }) : value;
   // The first of equals is the smaller label, which a half is too.
   const number = builder.link(shares, { kind: "argmax" });
-  return new Map([
-    ["predict", labelAnswer(builder, number, classes)],
+  return classified(
+    builder,
+    classes,
+    number,
     ["predict_proba", matrixAnswer(shares, width)],
     ["predict_log_proba", matrixAnswer(builder.link(shares, { kind: "log" }), width)],
-  ]);
+  );
 }
 
 /** MLPRegressor. */
-export function perceptronRegressor(estimator: Estimator, from: string, columns: number, builder: ProgramBuilder): Answers {
-  const { value, columns: outputs } = forward(estimator, from, columns, builder);
-  return new Map([["predict", outputs === 1 ? vectorAnswer(value) : matrixAnswer(value, outputs)]]);
+export function perceptronRegressor(estimator: Estimator, rows: NumberRows, builder: ProgramBuilder): Answers {
+  const { value, columns: outputs } = forward(estimator, rows, builder);
+  return regressed(value, outputs === 1 ? 0 : outputs);
 }
 
 function forward(
   estimator: Estimator,
-  from: string,
-  columns: number,
+  { value: from, columns }: NumberRows,
   builder: ProgramBuilder,
 ): { readonly value: string; readonly columns: number } {
   const layers = estimator.list("coefs_").map((layer) => NumpyArray.of(layer));

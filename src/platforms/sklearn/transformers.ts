@@ -1,66 +1,61 @@
 import type { Estimator } from "./estimator.ts";
 import { type ProgramBuilder, shared } from "./program-builder.ts";
-
-/** What a transformer makes of rows. */
-export interface Transformed {
-  readonly value: string;
-  readonly columns: number;
-}
-
-/** A transformer as steps of a program. @throws ServingError data-loss or unimplemented, which name the transformer */
-export type Transformer = (estimator: Estimator, from: string, columns: number, builder: ProgramBuilder) => Transformed;
+import { type NumberRows, numberRows } from "./rows.ts";
 
 /** StandardScaler. */
-export function standardScaler(estimator: Estimator, from: string, columns: number, builder: ProgramBuilder): Transformed {
+export function standardScaler(
+  estimator: Estimator,
+  { value: from, columns, names }: NumberRows,
+  builder: ProgramBuilder,
+): NumberRows {
   let value = builder.link(from, { kind: "finite", nan: "allowed" });
   if (estimator.isTrue("with_mean")) value = byColumn(estimator, "mean_", "subtract", value, columns, builder);
   if (estimator.isTrue("with_std")) value = byColumn(estimator, "scale_", "divide", value, columns, builder);
-  return { value, columns };
+  return numberRows(value, columns, names);
 }
 
 /** MinMaxScaler. */
-export function minMaxScaler(estimator: Estimator, from: string, columns: number, builder: ProgramBuilder): Transformed {
+export function minMaxScaler(
+  estimator: Estimator,
+  { value: from, columns, names }: NumberRows,
+  builder: ProgramBuilder,
+): NumberRows {
   let value = builder.link(from, { kind: "finite", nan: "allowed" });
   value = byColumn(estimator, "scale_", "multiply", value, columns, builder);
   value = byColumn(estimator, "min_", "add", value, columns, builder);
-  if (!estimator.isTrue("clip")) return { value, columns };
+  if (!estimator.isTrue("clip")) return numberRows(value, columns, names);
   const range = estimator.value("feature_range");
   const [least, most] = Array.isArray(range) ? range : [];
   if (typeof least !== "number" || typeof most !== "number") throw estimator.damaged("feature_range", "is no pair of numbers");
-  return { value: builder.link(value, { kind: "clip", least, most }), columns };
+  return numberRows(builder.link(value, { kind: "clip", least, most }), columns, names);
 }
 
 /** MaxAbsScaler. */
-export function maxAbsScaler(estimator: Estimator, from: string, columns: number, builder: ProgramBuilder): Transformed {
+export function maxAbsScaler(
+  estimator: Estimator,
+  { value: from, columns, names }: NumberRows,
+  builder: ProgramBuilder,
+): NumberRows {
   // From 1.8 on it may clip.
   if (estimator.isTrue("clip")) throw estimator.uncovered("clip=True is not covered");
   const value = builder.link(from, { kind: "finite", nan: "allowed" });
-  return { value: byColumn(estimator, "scale_", "divide", value, columns, builder), columns };
+  return numberRows(byColumn(estimator, "scale_", "divide", value, columns, builder), columns, names);
 }
 
 /** RobustScaler. */
-export function robustScaler(estimator: Estimator, from: string, columns: number, builder: ProgramBuilder): Transformed {
+export function robustScaler(
+  estimator: Estimator,
+  { value: from, columns, names }: NumberRows,
+  builder: ProgramBuilder,
+): NumberRows {
   let value = builder.link(from, { kind: "finite", nan: "allowed" });
   if (estimator.isTrue("with_centering")) value = byColumn(estimator, "center_", "subtract", value, columns, builder);
   if (estimator.isTrue("with_scaling")) value = byColumn(estimator, "scale_", "divide", value, columns, builder);
-  return { value, columns };
-}
-
-/** SimpleImputer of numbers. A column that had nothing to learn from is left out, as scikit-learn does. */
-export function simpleImputer(estimator: Estimator, from: string, columns: number, builder: ProgramBuilder): Transformed {
-  if (estimator.isTrue("add_indicator")) throw estimator.uncovered("add_indicator=True is not covered");
-  const missing = estimator.value("missing_values");
-  if (typeof missing !== "number") throw estimator.uncovered("missing_values is no number, which is not covered");
-  const values = estimator.numbers("statistics_", columns);
-  const finite = builder.link(from, { kind: "finite", nan: Number.isNaN(missing) ? "allowed" : "refused" });
-  const value = builder.add(finite, { kind: "impute", missing, values: shared(values) });
-  const kept = Int32Array.from(Array.from(values.keys()).filter((column) => !Number.isNaN(values[column])));
-  if (kept.length === columns) return { value, columns };
-  return { value: builder.add(value, { kind: "select", columns: kept }), columns: kept.length };
+  return numberRows(value, columns, names);
 }
 
 /** PCA. */
-export function pca(estimator: Estimator, from: string, columns: number, builder: ProgramBuilder): Transformed {
+export function pca(estimator: Estimator, { value: from, columns }: NumberRows, builder: ProgramBuilder): NumberRows {
   const components = estimator.table("components_", columns);
   const weights = new Float64Array(components.data.length);
   const { rows } = components;
@@ -74,7 +69,7 @@ export function pca(estimator: Estimator, from: string, columns: number, builder
     const by = estimator.numbers("explained_variance_", rows).map((variance) => Math.sqrt(variance));
     value = builder.add(value, { kind: "columns", does: "divide", by: shared(by) });
   }
-  return { value, columns: rows };
+  return numberRows(value, rows);
 }
 
 function byColumn(

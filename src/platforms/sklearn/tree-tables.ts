@@ -15,6 +15,8 @@ export interface Tree {
   readonly values: Float64Array;
   readonly outputs: number;
   readonly classes: number;
+  /** For each node, how many rows of training it had. */
+  readonly samples: Float64Array;
 }
 
 /**
@@ -52,10 +54,22 @@ export function treeOf(estimator: Estimator, columns: number): Tree {
     values: values.numbers(),
     outputs: outputs!,
     classes: classes!,
+    samples: records.field("n_node_samples"),
   };
 }
 
 const LEAF = -1;
+
+/** For each node, how many others are above it. */
+export function depthsOf({ nodes, left, right }: Tree): Int32Array {
+  const depths = new Int32Array(nodes);
+  for (let node = 0; node < nodes; node++) {
+    if (left[node] === LEAF) continue;
+    depths[left[node]!] = depths[node]! + 1;
+    depths[right[node]!] = depths[node]! + 1;
+  }
+  return depths;
+}
 
 /**
  * Tables of trees, over shared memory. Rows have to be rounded to float32 before. A leaf's value is `leafValue`'s of its node; its number is

@@ -1,7 +1,9 @@
 import { PickleObject } from "../../codec/pickle/pickle-value.ts";
-import { classLabels, labelAnswer } from "./class-labels.ts";
+import { type Answers, matrixAnswer, regressed } from "./answers.ts";
+import { classified, classifiedSeveral, classLabels, labelsOfSeveral, type OutputPrediction } from "./class-labels.ts";
 import { Estimator } from "./estimator.ts";
-import { type Answers, matrixAnswer, type ProgramBuilder, vectorAnswer } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
+import type { NumberRows } from "./rows.ts";
 import { ensembleOf, leafVectors, type Tree, treeOf } from "./tree-tables.ts";
 
 /** Criteria with which NaN may be in the rows. */
@@ -10,33 +12,45 @@ const CRITERIA_OF_NAN = ["gini", "entropy", "log_loss", "squared_error", "friedm
 /** DecisionTreeClassifier, ExtraTreeClassifier, and forests of them: the mean of the trees' shares of classes. */
 export async function treeClassifier(
   estimator: Estimator,
-  from: string,
-  columns: number,
+  { value: from, columns }: NumberRows,
   builder: ProgramBuilder,
 ): Promise<Answers> {
-  const classes = classLabels(estimator);
-  const width = classes.labels.length;
+  const several = labelsOfSeveral(estimator);
+  const outputs = several ?? [classLabels(estimator)];
+  const width = Math.max(...outputs.map(({ labels }) => labels.length));
   const { trees, takesNan } = await treesOf(estimator, columns, builder);
   for (const tree of trees) {
-    if (tree.outputs !== 1 || tree.classes !== width)
-      throw estimator.damaged("values", `are of ${tree.classes} classes, not ${width}`);
+    if (tree.outputs !== outputs.length || tree.classes !== width) {
+      throw estimator.damaged(
+        "values",
+        `are of ${tree.outputs} outputs of ${tree.classes} classes, not ${outputs.length} of ${width}`,
+      );
+    }
   }
   const ensemble = { ...(await ensembleOf(trees, columns, 1, () => 0, builder)), divisor: trees.length };
-  const vectors = await leafVectors(trees, width, sharesOf, builder);
-  const rows = builder.link(from, { kind: "round-to-float32" }, { kind: "finite", nan: takesNan ? "allowed" : "refused" });
-  const shares = builder.add(rows, { kind: "tree-vectors", ensemble, width, vectors });
-  return new Map([
-    ["predict", labelAnswer(builder, builder.link(shares, { kind: "argmax" }), classes)],
+  const rows = builder.finite(builder.link(from, { kind: "round-to-float32" }), takesNan ? "allowed" : "refused");
+  const predictions: (OutputPrediction & { readonly shares: string })[] = [];
+  for (const [output, classes] of outputs.entries()) {
+    const own = classes.labels.length;
+    const vectors = await leafVectors(trees, own, (tree, node) => sharesOf(tree, node, output, own), builder);
+    const shares = builder.add(rows, { kind: "tree-vectors", ensemble, width: own, vectors });
+    predictions.push({ ...classes, number: builder.link(shares, { kind: "argmax" }), shares });
+  }
+  if (several !== undefined) return classifiedSeveral(estimator, predictions, builder);
+  const [{ labels, dtype, number, shares }] = predictions;
+  return classified(
+    builder,
+    { labels, dtype },
+    number,
     ["predict_proba", matrixAnswer(shares, width)],
     ["predict_log_proba", matrixAnswer(builder.link(shares, { kind: "log" }), width)],
-  ]);
+  );
 }
 
 /** DecisionTreeRegressor, ExtraTreeRegressor, and forests of them: the mean of the trees' values. */
 export async function treeRegressor(
   estimator: Estimator,
-  from: string,
-  columns: number,
+  { value: from, columns }: NumberRows,
   builder: ProgramBuilder,
 ): Promise<Answers> {
   const { trees, takesNan } = await treesOf(estimator, columns, builder);
@@ -47,10 +61,10 @@ export async function treeRegressor(
   const rows = builder.link(from, { kind: "round-to-float32" }, { kind: "finite", nan: takesNan ? "allowed" : "refused" });
   const leaves = await ensembleOf(trees, columns, 1, ({ values }, node) => values[node * width]!, builder);
   const ensemble = { ...leaves, divisor: trees.length };
-  if (width === 1) return new Map([["predict", vectorAnswer(builder.add(rows, { kind: "tree-sums", ensemble }))]]);
+  if (width === 1) return regressed(builder.add(rows, { kind: "tree-sums", ensemble }));
   const vectorOf = ({ values }: Tree, node: number) => values.subarray(node * width, (node + 1) * width);
   const vectors = await leafVectors(trees, width, vectorOf, builder);
-  return new Map([["predict", matrixAnswer(builder.add(rows, { kind: "tree-vectors", ensemble, width, vectors }), width)]]);
+  return regressed(builder.add(rows, { kind: "tree-vectors", ensemble, width, vectors }), width);
 }
 
 async function treesOf(
@@ -81,8 +95,9 @@ function takesNan(tree: Estimator): boolean {
 }
 
 /** Counts of classes up to version 1.2, then shares; nothing stays nothing. */
-function sharesOf({ values, classes }: Tree, node: number): Float64Array {
-  const counts = values.slice(node * classes, (node + 1) * classes);
+function sharesOf({ values, outputs, classes }: Tree, node: number, output: number, width: number): Float64Array {
+  const start = (node * outputs + output) * classes;
+  const counts = values.slice(start, start + width);
   const sum = counts.reduce((a, b) => a + b, 0);
   return sum === 0 ? counts : counts.map((value) => value / sum);
 }
