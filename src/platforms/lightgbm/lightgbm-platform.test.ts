@@ -3,7 +3,6 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolders } from "../../base/test-folders.ts";
 import { lightgbmPlatform } from "./lightgbm-platform.ts";
-import { pickledLightgbmPlatform } from "./pickled-platform.ts";
 
 const FIXTURES = resolve(import.meta.dirname, "../../../test/fixtures/lightgbm");
 const newFolder = temporaryFolders();
@@ -61,38 +60,5 @@ test("names the file that is damaged, not its folder", async () => {
   await expect(lightgbmPlatform.read(folder, never)).rejects.toMatchObject({
     code: "data-loss",
     message: 'sales.txt does not say feature_names; save the model again with booster.save_model("model.txt")',
-  });
-});
-
-describe("a pickled model", () => {
-  const BOOSTER = join(FIXTURES, "binary_cat_missing/model.pkl");
-
-  test("is refused, with what to do instead", async () => {
-    expect(await lightgbmPlatform.detect(BOOSTER)).toBeUndefined();
-    expect(await pickledLightgbmPlatform.detect(BOOSTER)).toEqual({ why: "is a pickled LightGBM model" });
-    await expect(pickledLightgbmPlatform.read(BOOSTER)).rejects.toMatchObject({
-      code: "unimplemented",
-      message: 'model.pkl is a pickled LightGBM model, which is Python code: save the model with booster.save_model("model.txt")',
-    });
-  });
-
-  test("of scikit-learn's kind says where its booster is", async () => {
-    const folder = newFolder();
-    await writeFile(
-      join(folder, "model.joblib"),
-      "\x80\x04\x95\0\0\0\0\0\0\0\0\x8c\x10lightgbm.sklearn\x94\x8c\x0eLGBMClassifier",
-      "latin1",
-    );
-    expect(await pickledLightgbmPlatform.detect(folder)).toEqual({ why: "holds model.joblib, a pickled LightGBM model" });
-    await expect(pickledLightgbmPlatform.read(folder)).rejects.toThrow(
-      "(the booster of a scikit-learn estimator is model.booster_)",
-    );
-  });
-
-  test("of something else is not known here", async () => {
-    const folder = newFolder();
-    await writeFile(join(folder, "model.pkl"), "\x80\x04\x8c\x0fsklearn.cluster", "latin1");
-    expect(await pickledLightgbmPlatform.detect(folder)).toBeUndefined();
-    await expect(pickledLightgbmPlatform.read(folder)).rejects.toMatchObject({ code: "not-found" });
   });
 });

@@ -14,6 +14,10 @@ export interface ModelHeader {
   readonly averages: boolean;
   /** Trees that there are, where it says so. */
   readonly trees: number | undefined;
+  /** What columns are called; undefined where they have but the names that LightGBM gives, or too many. */
+  readonly names: readonly string[] | undefined;
+  /** The columns that have categories and not numbers, as far as training saw any. */
+  readonly categories: readonly number[];
 }
 
 const VERSIONS = ["v2", "v3", "v4"];
@@ -31,6 +35,8 @@ const KEYS = new Set([
 /** There are about twelve. */
 const MOST_LINES = 1000;
 const MOST_COLUMNS = 2 ** 31 - 2;
+/** With more columns no one asks for them by their names. */
+const MOST_NAMES = 10_000;
 
 /**
  * Reads up to the first tree; its line is the next.
@@ -74,7 +80,26 @@ export function readHeader(lines: TextLines, file: string): ModelHeader {
     objective: textOf(fields.get("objective")),
     averages: fields.has("average_output"),
     trees: sizes && countParts(sizes),
+    names: columns > MOST_NAMES ? undefined : namesOf(partsOf(names)),
+    categories: columns > MOST_NAMES ? [] : categoriesOf(fields.get("feature_infos")),
   };
+}
+
+function partsOf({ bytes, start, end }: Field): readonly string[] {
+  return bytes
+    .toString("utf8", start, end)
+    .split(" ")
+    .filter((part) => part !== "");
+}
+
+function namesOf(names: readonly string[]): readonly string[] | undefined {
+  return names.every((name, column) => name === `Column_${column}`) ? undefined : names;
+}
+
+/** The range of numbers is in brackets; of what training saw but one value of nothing is said. */
+function categoriesOf(infos: Field | undefined): readonly number[] {
+  if (infos === undefined) return [];
+  return partsOf(infos).flatMap((info, column) => (info.startsWith("[") || info === "none" ? [] : [column]));
 }
 
 function needed(fields: ReadonlyMap<string, Field>, key: string, file: string): Field {

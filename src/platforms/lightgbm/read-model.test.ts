@@ -56,7 +56,7 @@ parameters:
 [boosting: gbdt]
 end of parameters
 
-pandas_categorical:[["x", "y"]]
+pandas_categorical:null
 `;
 
 function trees(program: TabularProgram): TreeEnsemble {
@@ -243,4 +243,62 @@ test("lets others have their turn in a long file, and stops when told to", async
   const reading = readModel(Buffer.from(text), "model.txt", cancel.signal);
   setImmediate(() => cancel.abort());
   await expect(reading).rejects.toMatchObject({ code: "cancelled" });
+});
+
+describe("columns of a data frame", () => {
+  const framed = (levels: string, more = "") => SMALL.replace("pandas_categorical:null", `${more}pandas_categorical:${levels}`);
+
+  test("of texts are asked for one by one, as texts", async () => {
+    const program = await read(framed('[["Oslo", "Rome"]]'));
+    expect(program.inputs).toMatchObject([
+      { alias: "a", type: "float64", vector: true },
+      { alias: "b", type: "texts", vector: true },
+    ]);
+    const [lookup] = program.operations;
+    expect(lookup).toMatchObject({
+      kind: "lookup",
+      tables: [{ keys: ["Oslo", "Rome"], unknown: Number.NaN, missing: Number.NaN }],
+    });
+  });
+
+  test("of numbers stay columns of the matrix, whose values become codes", async () => {
+    const program = await read(framed("[[10, 20]]"));
+    expect(program.inputs).toMatchObject([{ alias: "X", columns: 2, columnNames: ["a", "b"] }]);
+    expect(program.operations.map(({ kind }) => kind).slice(0, 5)).toEqual(["select", "lookup", "select", "concat", "select"]);
+    expect(program.operations[4]).toMatchObject({ columns: Int32Array.of(0, 1) });
+  });
+
+  test("that training saw nothing of are told by its parameters", async () => {
+    const text = framed('[["x"], ["Oslo", "Rome"]]', "[categorical_feature: 0,1]\n").replace("[0:1] 1:33", "none 1:33");
+    expect((await read(text)).inputs.map(({ type }) => type)).toEqual(["texts", "texts"]);
+  });
+
+  test("are codes where it cannot be told which they are", async () => {
+    expect((await read(framed('[["x"], ["Oslo"]]'))).inputs).toMatchObject([{ alias: "X", columns: 2 }]);
+  });
+
+  test.each([
+    ["[", "is no list"],
+    ["7", "is no list of lists"],
+    ['[["x", 1]]', "has categories of several types"],
+  ])("%s is refused as damaged", async (levels, what) => {
+    await expect(read(framed(levels))).rejects.toMatchObject({
+      code: "data-loss",
+      message: expect.stringContaining(`model.txt: pandas_categorical ${what}`),
+    });
+  });
+});
+
+test.each([
+  ["binary sigmoid:1", "1", { classes: { labels: [0, 1] } }],
+  ["regression", "1", { regression: expect.any(String) }],
+])("a model of %s says what classify or regress calls answer", async (objective, classes, wanted) => {
+  const text = SMALL.replace("objective=regression", `objective=${objective}`).replace("num_class=1", `num_class=${classes}`);
+  expect(await read(text)).toMatchObject(wanted);
+});
+
+test("columns with LightGBM's own names have none", async () => {
+  expect(
+    (await read(SMALL.replace("feature_names=a b", "feature_names=Column_0 Column_1"))).inputs[0].columnNames,
+  ).toBeUndefined();
 });

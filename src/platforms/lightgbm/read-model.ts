@@ -1,16 +1,9 @@
-import { setImmediate } from "node:timers/promises";
-import { throwIfAborted } from "../../base/abort.ts";
-import type { TabularInput, TabularOperation, TabularProgram, TreeEnsemble } from "../../model/tabular-program.ts";
+import type { LookupTable, TabularClasses, TabularInput, TabularOperation, TabularProgram } from "../../model/tabular-program.ts";
 import { type TabularAnswer, tabularSignatures } from "../../model/tabular-signatures.ts";
-import { type ModelHeader, readHeader } from "./model-header.ts";
-import { objectiveLink } from "./objective-link.ts";
-import { damaged, TextLines } from "./text-lines.ts";
-import { TreeReader } from "./tree-reader.ts";
+import type { AddStep, BoosterAnswer, CompiledBooster } from "../pickled-booster.ts";
+import { type CategoryTables, isOfTexts } from "./data-frame.ts";
+import { addModel, type BoosterMethod, readText, type TextModel } from "./text-model.ts";
 
-/** Bytes that are read without letting others have their turn. */
-const TURN_BYTES = 1 << 20;
-/** Most empty lines between two trees; there are two. */
-const MOST_BLANK = 100;
 const ALIAS = "X";
 /** What the value is called that programs begin with. */
 const INPUT = "input";
@@ -21,80 +14,131 @@ const INPUT = "input";
  * @throws ServingError data-loss for a damaged text, unimplemented for what is not known here; each names the file
  */
 export async function readModel(bytes: Buffer, file: string, signal: AbortSignal): Promise<TabularProgram> {
-  const lines = new TextLines(bytes);
-  const header = readHeader(lines, file);
-  const link = objectiveLink(header.objective, header.classes, `${file}: objective`);
-  const trees = await readTrees(lines, header, file, signal);
-  const sums: TreeEnsemble = { ...trees, divisor: 1 };
-  const operations: TabularOperation[] = [
-    { kind: "tree-sums", from: INPUT, to: "raw_score", ensemble: sums },
-    { kind: "tree-leaves", from: INPUT, to: "leaf", ensemble: sums },
-  ];
-  let answer = "raw_score";
-  if (header.averages) {
-    // The raw score of an average is its sum all the same.
-    const average = { ...trees, divisor: trees.roots.length / header.classes };
-    operations.push({ kind: "tree-sums", from: INPUT, to: "average", ensemble: average });
-    answer = "average";
-  }
-  if (link !== undefined) {
-    operations.push({ kind: "link", from: answer, to: "predict", link });
-    answer = "predict";
-  }
-  const inputs: readonly TabularInput[] = [
-    { alias: ALIAS, value: INPUT, type: "float64", columns: header.columns, vector: false },
-  ];
+  const model = await readText(bytes, file, signal);
+  return modelProgram(model, bytes.length, (from, add) => {
+    const answers = addModel(model, from, add);
+    return { answers, ...classesOrRegression(model, answers, add) };
+  });
+}
+
+/** What a program answers. */
+export interface ProgramAnswers {
+  readonly answers: ReadonlyMap<string, BoosterAnswer>;
+  readonly classes?: TabularClasses;
+  readonly regression?: string;
+}
+
+/**
+ * Makes a program of a model, whose columns are one matrix of numbers; or, where some had texts in training, one by one.
+ * @param bytes size of the model's files
+ * @param compile adds the steps behind a matrix of float64 of the model's columns
+ */
+export function modelProgram(
+  { header, categories }: TextModel,
+  bytes: number,
+  compile: (from: string, add: AddStep) => ProgramAnswers,
+): TabularProgram {
+  const operations: TabularOperation[] = [];
+  const add: AddStep = (from, step) => {
+    const to = `${step.kind}-${operations.length}`;
+    operations.push({ ...step, from, to } as TabularOperation);
+    return to;
+  };
+  const names = header.names ?? Array.from({ length: header.columns }, (_, i) => `Column_${i}`);
+  const hasTexts = [...categories.values()].some(isOfTexts);
+  const inputs: readonly TabularInput[] = hasTexts
+    ? columnInputs(names, categories)
+    : [
+        {
+          alias: ALIAS,
+          value: INPUT,
+          type: "float64",
+          columns: header.columns,
+          vector: false,
+          ...(header.names !== undefined && { columnNames: header.names }),
+        },
+      ];
+  const from = hasTexts ? fromColumns(names, categories, add) : withCodes(header.columns, names, categories, add);
+  const { answers, ...more } = compile(from, add);
   return {
     runtime: "tabular",
     inputs,
     operations,
-    ...tabularSignatures(inputs, answersOf(header, trees.roots.length, answer)),
-    bytes: bytes.length,
+    ...tabularSignatures(
+      inputs,
+      new Map(
+        Array.from(answers, ([method, answer]): [string, readonly TabularAnswer[]] => [method, [{ ...answer, alias: method }]]),
+      ),
+    ),
+    ...more,
+    bytes,
   };
 }
 
-async function readTrees(
-  lines: TextLines,
-  header: ModelHeader,
-  file: string,
-  signal: AbortSignal,
-): Promise<Omit<TreeEnsemble, "divisor">> {
-  const reader = new TreeReader(file, header.columns);
-  let turn = 0;
-  while (!isEnd(lines, file)) {
-    reader.read(lines);
-    if (lines.position - turn < TURN_BYTES) continue;
-    turn = lines.position;
-    await setImmediate();
-    throwIfAborted(signal);
-  }
-  const { trees } = reader;
-  if (trees === 0) throw damaged(file, "has no tree");
-  if (header.trees !== undefined && header.trees !== trees) {
-    throw damaged(file, `has ${trees} trees where tree_sizes makes ${header.trees}`);
-  }
-  if (trees % header.classes !== 0)
-    throw damaged(file, `has ${trees} trees, which is no multiple of num_class=${header.classes}`);
-  return reader.ensemble(header.classes);
+/** What classify or regress calls answer, which may need a step more. */
+function classesOrRegression(
+  { header: { classes, objective = "" } }: TextModel,
+  answers: ReadonlyMap<BoosterMethod, BoosterAnswer>,
+  add: AddStep,
+): Pick<ProgramAnswers, "classes" | "regression"> {
+  const { value, vector } = answers.get("predict")!;
+  const labels = Array.from({ length: Math.max(2, classes) }, (_, i) => i);
+  const [name = ""] = objective.split(" ");
+  if (name === "binary") return { classes: { scores: add(value, { kind: "link", link: { kind: "complement" } }), labels } };
+  if (/^(multiclass|softmax|ova|ovr)/.test(name) && classes > 1) return { classes: { scores: value, labels } };
+  return vector ? { regression: value } : {};
 }
 
-/** Goes to the line of the next tree; true at what comes behind the trees. */
-function isEnd(lines: TextLines, file: string): boolean {
-  for (let count = 0; lines.next(); count++) {
-    if (lines.isBlank && count < MOST_BLANK) continue;
-    if (lines.startsWith("Tree=")) return false;
-    // Before version 3 nothing else marks the end.
-    if (["end of trees", "feature importances:", "feature_importances:"].some((each) => lines.startsWith(each))) return true;
-    throw damaged(file, "has something else where a tree is expected");
-  }
-  throw damaged(file, 'breaks off before "end of trees"');
+function columnInputs(names: readonly string[], categories: CategoryTables): readonly TabularInput[] {
+  const aliases = new Set(names).size === names.length ? names : names.map((_, column) => `Column_${column}`);
+  return aliases.map((alias, column) => {
+    const table = categories.get(column);
+    return {
+      alias,
+      value: `column-${column}`,
+      type: table !== undefined && isOfTexts(table) ? "texts" : "float64",
+      columns: 1,
+      vector: true,
+    };
+  });
 }
 
-function answersOf(header: ModelHeader, trees: number, answer: string): ReadonlyMap<string, readonly TabularAnswer[]> {
-  const score = { dtype: "float64", vector: header.classes === 1, width: header.classes } as const;
-  return new Map<string, readonly TabularAnswer[]>([
-    ["predict", [{ ...score, alias: "predict", value: answer }]],
-    ["raw_score", [{ ...score, alias: "raw_score", value: "raw_score" }]],
-    ["leaf", [{ alias: "leaf", value: "leaf", dtype: "int32", vector: false, width: trees }]],
-  ]);
+/** The matrix of columns that come one by one. */
+function fromColumns(names: readonly string[], categories: CategoryTables, add: AddStep): string {
+  const parts = names.map((name, column) => {
+    const table = categories.get(column);
+    return table === undefined ? `column-${column}` : add(`column-${column}`, lookup([table], [name]));
+  });
+  return parts.length === 1 ? parts[0]! : add(parts, { kind: "concat" });
+}
+
+/** The matrix with the codes of numbers that are categories. */
+function withCodes(columns: number, names: readonly string[], categories: CategoryTables, add: AddStep): string {
+  if (categories.size === 0) return INPUT;
+  const coded = [...categories.keys()];
+  const others = Array.from({ length: columns }, (_, column) => column).filter((column) => !categories.has(column));
+  const codes = add(
+    add(INPUT, { kind: "select", columns: Int32Array.from(coded) }),
+    lookup(
+      [...categories.values()],
+      coded.map((column) => names[column]!),
+    ),
+  );
+  if (others.length === 0) return codes;
+  const all = add([add(INPUT, { kind: "select", columns: Int32Array.from(others) }), codes], { kind: "concat" });
+  const order = [...others, ...coded];
+  return add(all, { kind: "select", columns: Int32Array.from({ length: columns }, (_, column) => order.indexOf(column)) });
+}
+
+function lookup(tables: readonly LookupTable[], what: readonly string[]) {
+  return { kind: "lookup", tables, what } as const;
+}
+
+/** The answers of a program of a booster that a pickle had. */
+export function programAnswers({ answers, prediction, regression }: CompiledBooster): ProgramAnswers {
+  return {
+    answers,
+    ...(prediction && { classes: { scores: prediction.scores, labels: prediction.labels } }),
+    ...(regression !== undefined && { regression }),
+  };
 }

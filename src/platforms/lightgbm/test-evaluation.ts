@@ -80,6 +80,7 @@ function goesLeft({ rules, values, categories }: TreeEnsemble, node: number, val
 
 function linked(link: Link, row: readonly number[]): number[] {
   if (link.kind === "sigmoid") return row.map((x) => 1 / (1 + Math.exp(-link.steepness * x)));
+  if (link.kind === "complement") return [1 - row[0], row[0]];
   if (link.kind === "exp") return row.map(Math.exp);
   if (link.kind === "signed-square") return row.map((x) => Math.sign(x) * x * x);
   if (link.kind === "log1p-exp") return row.map((x) => Math.log1p(Math.exp(x)));

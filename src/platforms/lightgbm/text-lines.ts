@@ -77,6 +77,6 @@ export function nameOf({ part, key }: Field): string {
 }
 
 /** What is wrong with a file. */
-export function damaged(where: string, problem: string): ServingError {
-  return new ServingError("data-loss", `${where} ${problem}; save the model again with booster.save_model("model.txt")`);
+export function damaged(where: string, problem: string, options?: ErrorOptions): ServingError {
+  return new ServingError("data-loss", `${where} ${problem}; save the model again with booster.save_model("model.txt")`, options);
 }

@@ -10,6 +10,10 @@ export interface Booster {
   readonly groups: number;
   /** `base_score`, one for all groups or one of each. */
   readonly base: readonly number[];
+  /** What columns are called; none where they have no names, or the form has none. */
+  readonly names: readonly string[];
+  /** What its user, or training, has noted: `best_iteration`. */
+  readonly attributes: ReadonlyMap<string, string>;
   /** Version of the library that wrote the file, as major * 100 + minor: 103 is 1.3. */
   readonly version: number;
   readonly model: TreeModel | LinearModel;
@@ -20,6 +24,8 @@ export interface TreeModel {
   readonly trees: readonly Tree[];
   /** The group that each tree adds to. */
   readonly groups: ArrayLike<number>;
+  /** Trees that were trained side by side, of one group. */
+  readonly parallel: number;
   /** What each tree's leaves are multiplied by, where trees have been dropped in training. */
   readonly weights?: ArrayLike<number>;
 }
@@ -34,6 +40,8 @@ export interface Tree {
   readonly values: ArrayLike<number>;
   /** What is not 0 sends missing values to the left. */
   readonly defaultLeft: ArrayLike<number>;
+  /** Numbers of a leaf where it has one of each group: by node, side by side. A tree is of all groups then. */
+  readonly vectors?: ArrayLike<number>;
   /** The categories of nodes that have a set, which goes right. */
   readonly categories: ReadonlyMap<number, ArrayLike<number>>;
 }

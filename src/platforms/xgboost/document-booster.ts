@@ -3,6 +3,7 @@ import { type Booster, damaged, type LinearModel, type Tree, type TreeModel } fr
 import type { DocumentPart } from "./document.ts";
 
 const MOST_COLUMNS = 2 ** 31 - 1;
+const MOST_TREES = 2 ** 31 - 1;
 /** So many sums fit in any row's answer. */
 const MOST_GROUPS = 2 ** 20;
 
@@ -20,6 +21,8 @@ export function boosterOfDocument(document: DocumentPart): Booster {
     columns: parameters.at("num_feature").count(1, MOST_COLUMNS),
     groups: Math.max(classes, targets, 1),
     base: baseOf(parameters.at("base_score")),
+    names: learner.has("feature_names") ? learner.at("feature_names").strings() : [],
+    attributes: learner.has("attributes") ? learner.at("attributes").texts() : new Map(),
     version: versionOf(document),
     model: modelOf(learner.at("gradient_booster")),
   };
@@ -61,17 +64,21 @@ function modelOf(booster: DocumentPart): TreeModel | LinearModel {
 }
 
 function treesOf(model: DocumentPart): TreeModel {
-  return { kind: "trees", trees: model.at("trees").list().map(treeOf), groups: model.at("tree_info").numbers() };
+  const parameters = model.at("gbtree_model_param");
+  // Since 3.4 dropped trees are a gbtree's.
+  const weights = model.has("weight_drop") ? model.at("weight_drop").numbers() : [];
+  return {
+    kind: "trees",
+    trees: model.at("trees").list().map(treeOf),
+    groups: model.at("tree_info").numbers(),
+    parallel: parameters.has("num_parallel_tree") ? Math.max(1, parameters.at("num_parallel_tree").count(0, MOST_TREES)) : 1,
+    ...(weights.length > 0 && { weights }),
+  };
 }
 
 function treeOf(tree: DocumentPart): Tree {
   const parameters = tree.at("tree_param");
-  if (parameters.has("size_leaf_vector") && parameters.at("size_leaf_vector").setting() > 1) {
-    throw new ServingError(
-      "unimplemented",
-      `${tree.where} has leaves that are vectors: train with multi_strategy="one_output_per_tree" and save with booster.save_model("model.json")`,
-    );
-  }
+  const size = parameters.has("size_leaf_vector") ? parameters.at("size_leaf_vector").count(0, MOST_GROUPS) : 1;
   const left = tree.at("left_children").numbers();
   return {
     left,
@@ -80,6 +87,7 @@ function treeOf(tree: DocumentPart): Tree {
     values: tree.at("split_conditions").numbers(left.length),
     defaultLeft: tree.at("default_left").numbers(left.length),
     categories: categoriesOf(tree, left.length),
+    ...(size > 1 && { vectors: tree.at("base_weights").numbers(left.length * size) }),
   };
 }
 

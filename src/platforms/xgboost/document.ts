@@ -43,6 +43,16 @@ export class DocumentPart {
     return this.#value;
   }
 
+  /** A list of strings. @throws ServingError data-loss for anything else */
+  strings(): readonly string[] {
+    return this.list().map((part) => part.string());
+  }
+
+  /** An object of strings; what is none is passed over. @throws ServingError data-loss for what is no object */
+  texts(): ReadonlyMap<string, string> {
+    return new Map(Object.entries(this.#object()).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+  }
+
   /** A number, as the format writes its settings: in a string or not. @throws ServingError data-loss for anything else */
   setting(): number {
     const value = this.#value;

@@ -36,13 +36,17 @@ export function boosterOfLegacy(bytes: Buffer, file: string): Booster {
   if (groups > MOST_GROUPS) throw damaged(file, `has ${groups} classes where ${MOST_GROUPS} are expected at most`);
   const columns = view.getUint32(learner + 4, true);
   if (columns < 1 || columns >= DEFAULT_LEFT) throw damaged(file, `has ${columns} columns`);
+  const [objective, booster] = [reader.name(), reader.name()];
+  const model = modelOf(reader, booster);
   return {
     base: [view.getFloat32(learner, true)],
     columns,
     groups,
+    names: [],
     version: view.getUint32(learner + 20, true) * 100 + view.getUint32(learner + 24, true),
-    objective: reader.name(),
-    model: modelOf(reader, reader.name()),
+    objective,
+    model,
+    attributes: view.getInt32(learner + 12, true) === 0 ? new Map() : reader.attributes(),
   };
 }
 
@@ -72,13 +76,15 @@ function modelOf(reader: Reader, name: string): TreeModel | LinearModel {
   const { view, file } = reader;
   const parameters = reader.take(TREES_BYTES);
   const count = view.getInt32(parameters, true);
+  // Before 1.0 it is the number of roots, which is 1.
+  const parallel = Math.max(1, view.getInt32(parameters + 4, true));
   if (count < 0 || count > reader.left / TREE_BYTES) throw damaged(file, `is too short for the ${count} trees it says it has`);
   const trees: Tree[] = [];
   for (let i = 0; i < count; i++) trees.push(treeOf(reader, i));
   const groups = new Int32Array(count);
   const groupsAt = reader.take(count * 4);
   for (let i = 0; i < count; i++) groups[i] = view.getInt32(groupsAt + i * 4, true);
-  return { kind: "trees", trees, groups, ...(name === "dart" && { weights: reader.floats() }) };
+  return { kind: "trees", trees, groups, parallel, ...(name === "dart" && { weights: reader.floats() }) };
 }
 
 function treeOf(reader: Reader, number: number): Tree {
@@ -143,6 +149,25 @@ class Reader {
     if (length > MOST_NAME_BYTES) throw damaged(this.file, "has no name where one is expected");
     const start = this.take(length);
     return Buffer.from(this.view.buffer, this.view.byteOffset + start, length).toString("latin1");
+  }
+
+  /** What is noted at the end of a file, as far as it is there: models are answered without it. */
+  attributes(): ReadonlyMap<string, string> {
+    const attributes = new Map<string, string>();
+    if (this.left < 8) return attributes;
+    for (let count = this.#length(); count > 0 && this.left >= 16; count--) {
+      const [key, value] = [this.#text(), this.#text()];
+      if (key === undefined || value === undefined) break;
+      attributes.set(key, value);
+    }
+    return attributes;
+  }
+
+  #text(): string | undefined {
+    if (this.left < 8) return undefined;
+    const length = this.#length();
+    if (length > this.left) return undefined;
+    return Buffer.from(this.view.buffer, this.view.byteOffset + this.take(length), length).toString("utf8");
   }
 
   floats(): Float32Array {

@@ -26,6 +26,12 @@ export function answerOf(program: TabularProgram, signature: string, rows: Rows)
         step.to,
         from.map((row) => [...roots].map((root) => left[leafOf(step.ensemble, root, row)])),
       );
+    } else if (step.kind === "tree-vector-sums") {
+      const { ensemble, vectors, base } = step;
+      values.set(
+        step.to,
+        from.map((row) => vectorSums(ensemble, vectors, base, row)),
+      );
     } else if (step.kind === "linear") {
       values.set(
         step.to,
@@ -49,6 +55,12 @@ function sums(ensemble: TreeEnsemble, row: readonly number[]): number[] {
     totals[treeGroups[tree]] = fround(inside(totals, treeGroups[tree]) + values[leafOf(ensemble, root, row)]);
   }
   return baseIsAdded === "first" ? totals : totals.map((total, group) => fround(total + base[group]));
+}
+
+function vectorSums(ensemble: TreeEnsemble, vectors: Float32Array, base: Float32Array, row: readonly number[]): number[] {
+  return Array.from(base, (start, i) =>
+    ensemble.roots.reduce((sum, root) => fround(sum + inside(vectors, leafOf(ensemble, root, row) * base.length + i)), start),
+  );
 }
 
 function leafOf(ensemble: TreeEnsemble, root: number, row: readonly number[]): number {
@@ -78,6 +90,7 @@ function linked(link: Link, row: readonly number[]): number[] {
   if (link.kind === "sigmoid") return row.map((x) => 1 / (1 + Math.exp(-x)));
   if (link.kind === "exp") return row.map(Math.exp);
   if (link.kind === "step") return row.map((x) => (x > 0 ? 1 : 0));
+  if (link.kind === "complement") return [1 - row[0], row[0]];
   if (link.kind === "argmax") return [row.indexOf(Math.max(...row))];
   if (link.kind !== "softmax") throw new RangeError(`nothing of XGBoost's is ${link.kind}`);
   const powers = row.map((x) => Math.exp(x - Math.max(...row)));

@@ -16,10 +16,14 @@ const TURN_NODES = 100_000;
 const MOST_CATEGORIES = 2 ** 24;
 /** Words of all sets together: 256 MiB. One category of each of many nodes can ask for far more than the file has. */
 const MOST_WORDS = 2 ** 26;
+/** Numbers of leaves that are vectors: nodes that are no leaves have some too. */
+const MOST_VECTORS = 2 ** 31 - 1;
 
 /** The tables of an ensemble that its trees make. */
 export type TreeTables = Pick<TreeEnsemble, "roots" | "treeGroups" | "features" | "left" | "right" | "rules" | "categories"> & {
   readonly values: Float32Array;
+  /** Numbers of leaves that have one of each group, by node, side by side. */
+  readonly vectors?: Float32Array;
 };
 
 /**
@@ -43,7 +47,7 @@ export async function treeTables(
   }
   const nodes = trees.reduce((sum, { left }) => sum + left.length, 0);
   if (nodes >= 2 ** 31) throw new ServingError("unimplemented", `${file} has ${nodes} nodes, more than 2^31`);
-  const layer = new TreeLayer(nodes, trees.length, columns, sizeOfSets(trees, file));
+  const layer = new TreeLayer(nodes, trees.length, columns, sizeOfSets(trees, file), widthOfLeaves(trees, nodes, groups, file));
   let turn = 0;
   for (const [number, tree] of trees.entries()) {
     const group = model.groups[number];
@@ -64,11 +68,13 @@ class TreeLayer {
   /** Nodes that are laid. */
   nodes = 0;
   readonly #columns: number;
+  readonly #width: number;
   #trees = 0;
   #words = 0;
 
-  constructor(nodes: number, trees: number, columns: number, words: number | undefined) {
+  constructor(nodes: number, trees: number, columns: number, words: number | undefined, width: number | undefined) {
     this.#columns = columns;
+    this.#width = width ?? 0;
     const ints = (length: number) => new Int32Array(new SharedArrayBuffer(length * 4));
     this.tables = {
       roots: ints(trees),
@@ -78,6 +84,7 @@ class TreeLayer {
       left: ints(nodes),
       right: ints(nodes),
       rules: new Uint8Array(new SharedArrayBuffer(nodes)),
+      ...(width !== undefined && { vectors: new Float32Array(new SharedArrayBuffer(nodes * width * 4)) }),
       ...(words !== undefined && {
         categories: {
           inSet: "right",
@@ -103,6 +110,7 @@ class TreeLayer {
       const at = root + node;
       if (tree.left[node] === -1) {
         left[at] = node;
+        if (tree.vectors !== undefined) this.#addVector(at, node, tree.vectors);
         // The library multiplies in float32 too.
         values[at] = weight === undefined ? tree.values[node] : Math.fround(weight) * Math.fround(tree.values[node]);
         continue;
@@ -131,6 +139,11 @@ class TreeLayer {
     this.nodes += count;
   }
 
+  #addVector(at: number, node: number, vectors: ArrayLike<number>): void {
+    const width = this.#width;
+    for (let i = 0; i < width; i++) this.tables.vectors![at * width + i] = vectors[node * width + i];
+  }
+
   /** The categories have been checked when their sizes were. */
   #addSet(at: number, categories: ArrayLike<number>): void {
     const { starts, lengths, words } = this.tables.categories!;
@@ -140,6 +153,21 @@ class TreeLayer {
     for (let i = 0; i < categories.length; i++) words[this.#words + (categories[i] >> 5)] |= 1 << (categories[i] & 31);
     this.#words += lengths[at];
   }
+}
+
+/** Numbers of a leaf where leaves are vectors, which are those of all trees and of all groups then. */
+function widthOfLeaves(trees: readonly Tree[], nodes: number, groups: number, file: string): number | undefined {
+  const sized = trees.filter(({ vectors }) => vectors !== undefined).length;
+  if (sized === 0) return undefined;
+  const other = trees.find(({ left, vectors }) => vectors?.length !== left.length * groups);
+  if (other !== undefined) {
+    throw damaged(
+      file,
+      `has a tree with leaves of ${(other.vectors?.length ?? 0) / other.left.length} numbers where ${groups} are expected`,
+    );
+  }
+  if (nodes * groups > MOST_VECTORS) throw new ServingError("unimplemented", `${file} has leaves of more than 2^31 numbers`);
+  return groups;
 }
 
 /** Words of all sets together; undefined where there are no sets. */

@@ -2,7 +2,6 @@ import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolders } from "../../base/test-folders.ts";
-import { pickledXgboostPlatform } from "./pickled-platform.ts";
 import { xgboostPlatform } from "./xgboost-platform.ts";
 
 const FIXTURES = resolve(import.meta.dirname, "../../../test/fixtures/xgboost");
@@ -65,36 +64,5 @@ describe("a model is", () => {
     const paths = ["", "config.json", "zeros.model", "model.bst", "model.onnx", "nowhere"].map((name) => join(folder, name));
     for (const path of paths) expect(await xgboostPlatform.detect(path), path).toBeUndefined();
     await expect(xgboostPlatform.read(folder, never)).rejects.toMatchObject({ code: "not-found" });
-  });
-});
-
-describe("a pickled model", () => {
-  test.each([
-    ["binary_missing/model.pkl", "model.pkl", ""],
-    ["stfs_iris/model.pkl", "model.pkl", ""],
-    [
-      "sklearn_wrapper_multi/model.wrapper.joblib",
-      "model.wrapper.joblib",
-      " (the booster of a scikit-learn estimator is model.get_booster())",
-    ],
-  ])("%s is refused, with what to do instead", async (path, name, more) => {
-    expect(await xgboostPlatform.detect(join(FIXTURES, path))).toBeUndefined();
-    expect(await pickledXgboostPlatform.detect(join(FIXTURES, path))).toEqual({ why: "is a pickled XGBoost model" });
-    await expect(pickledXgboostPlatform.read(join(FIXTURES, path))).rejects.toMatchObject({
-      code: "unimplemented",
-      message: `${name} is a pickled XGBoost model, which is Python code: save the model with booster.save_model("model.json")${more}`,
-    });
-  });
-
-  test("is found in a folder", async () => {
-    const folder = await folderWith("binary_missing/model.pkl", "a.pickle");
-    expect(await pickledXgboostPlatform.detect(folder)).toEqual({ why: "holds a.pickle, a pickled XGBoost model" });
-  });
-
-  test("of something else is not known here", async () => {
-    const folder = newFolder();
-    await writeFile(join(folder, "model.pkl"), "\x80\x04\x8c\x0fsklearn.cluster", "latin1");
-    expect(await pickledXgboostPlatform.detect(folder)).toBeUndefined();
-    await expect(pickledXgboostPlatform.read(folder)).rejects.toMatchObject({ code: "not-found" });
   });
 });
