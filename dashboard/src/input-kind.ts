@@ -18,9 +18,11 @@ const MOST_COLUMNS = 32;
 
 /** The ways in which an input can be filled in, the most natural first. JSON is always one. */
 export function editorsOf(tensor: TensorDetail): readonly [Editor, ...Editor[]] {
-  const { dtype, shape, alias } = tensor;
+  const { dtype, shape, alias, nullable } = tensor;
   if (shape === undefined) return dtype === "string" ? ["texts", "files", "json"] : ["json"];
   if (dtype === "string" && shape.length < 2) {
+    // Tables have no pictures.
+    if (nullable === true) return ["texts", "json"];
     return /image|img|photo|picture|jpe?g|png|bytes/i.test(alias) ? ["files", "texts", "json"] : ["texts", "files", "json"];
   }
   if (pixelFormOf(tensor) !== undefined) return ["files", "json"];

@@ -57,7 +57,7 @@ export function jsonOf(tensor: TensorDetail, value: InputValue): Json | undefine
         throw fault instanceof JsonFault ? new InputFault(`${tensor.alias}: ${fault.message}`) : fault;
       }
     case "texts":
-      return tensor.shape?.length === 0 ? (value.texts[0] ?? "") : value.texts;
+      return tensor.shape?.length === 0 ? (value.texts[0] ?? "") : value.texts.map((text) => orMissing(tensor, text));
     case "cells": {
       const rows = value.rows.map((row, r) => row.map((cell, c) => cellValue(tensor, cell, r, c)));
       if (tensor.shape?.length === 0) return rows[0]![0]!;
@@ -89,8 +89,9 @@ function base64(data: Uint8Array): string {
 
 const FLOAT_WORDS: ReadonlySet<string> = new Set(["NaN", "Infinity", "-Infinity"]);
 
-function cellValue({ alias, dtype, shape }: TensorDetail, cell: string, row: number, column: number): Json {
+function cellValue({ alias, dtype, shape, nullable }: TensorDetail, cell: string, row: number, column: number): Json {
   const text = cell.trim();
+  if (nullable === true && text === "") return null;
   if (dtype === "string") return cell;
   const place = shape?.length === 0 ? alias : `${alias}, row ${row + 1}, column ${column + 1}`;
   if (dtype === "bool") {
@@ -104,7 +105,13 @@ function cellValue({ alias, dtype, shape }: TensorDetail, cell: string, row: num
   return Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text);
 }
 
+/** What is left empty is missing where it may be. */
+function orMissing({ nullable }: TensorDetail, text: string): Json {
+  return nullable === true && text === "" ? null : text;
+}
+
 function cellText(value: Json): string {
+  if (value === null) return "";
   return typeof value === "string" ? value : printJson(value);
 }
 

@@ -12,6 +12,7 @@ import {
   type ProgramBody,
   programBody,
 } from "./predict-request.ts";
+import { isOneRow } from "./row-fields.tsx";
 
 const tensor = (dtype: string, shape?: readonly number[], alias = "x"): TensorDetail => ({
   alias,
@@ -38,6 +39,25 @@ test.each([
   [tensor("float32"), "json"],
 ])("%j is filled in by %s", (input, editor) => expect(editorsOf(input)[0]).toBe(editor));
 
+test("a table's texts are no pictures, whatever they are called", () => {
+  expect(editorsOf({ ...tensor("string", [-1], "image"), nullable: true })).toEqual(["texts", "json"]);
+});
+
+test("a row of a table is filled in by a field for each input, as long as it is one row", () => {
+  const row = (more: object) => ({ ...tensor("float64", [-1]), nullable: true, ...more });
+  const inputs = [row({ alias: "age" }), row({ alias: "city", dtype: "string" }), row({ alias: "bonus", optional: true })];
+  const values = new Map<string, InputValue>([
+    ["age", { editor: "cells", rows: [["1"]] }],
+    ["city", { editor: "texts", texts: [""] }],
+    ["bonus", { editor: "absent" }],
+  ]);
+  const table = { ...signature(inputs), rowwise: true };
+  expect(isOneRow(table, values)).toBe(true);
+  expect(isOneRow(signature(inputs), values)).toBe(false);
+  expect(isOneRow(table, new Map(values).set("age", { editor: "cells", rows: [["1"], ["2"]] }))).toBe(false);
+  expect(isOneRow({ ...table, inputs: [...inputs, row({ alias: "m", shape: [-1, 2] })] }, values)).toBe(false);
+});
+
 test("what pixels are is read from the shape", () => {
   expect(pixelFormOf(tensor("float32", [-1, 224, 200, 3]))).toEqual({ layout: "NHWC", channels: 3, height: 224, width: 200 });
   expect(pixelFormOf(tensor("float32", [-1, 1, 28, 28]))).toEqual({ layout: "NCHW", channels: 1, height: 28, width: 28 });
@@ -55,6 +75,8 @@ describe("what is filled in becomes JSON", () => {
     [tensor("string", [-1]), { editor: "texts", texts: ["a", ""] }, '["a", ""]'],
     [tensor("string", [-1, 2]), { editor: "cells", rows: [["1", "b"]] }, '[["1", "b"]]'],
     [tensor("float32"), { editor: "json", text: " [[1]] " }, "[[1]]"],
+    [{ ...tensor("float64", [-1]), nullable: true }, { editor: "cells", rows: [["1.5"], [" "]] }, "[1.5, null]"],
+    [{ ...tensor("string", [-1]), nullable: true }, { editor: "texts", texts: ["a", ""] }, '["a", null]'],
   ])("%j %j", (input, value, json) => expect(jsonOf(input, value)).toEqual(parseJson(json)));
 
   test.each<[TensorDetail, InputValue, string]>([

@@ -11,6 +11,7 @@ import { live } from "./live.ts";
 import { faultText } from "./loaded.ts";
 import { buildRequest, columnsOf, type ImageRules, NO_RULES, type PredictRequest } from "./predict-request.ts";
 import { RequestAsCode } from "./request-as-code.tsx";
+import { isOneRow, RowFields } from "./row-fields.tsx";
 import { keepRun, type Run, RunHistory } from "./run-history.tsx";
 import { paths, predict } from "./server-calls.ts";
 import { useStore } from "./store.ts";
@@ -41,6 +42,7 @@ export function TryIt({ model, version, signature, example }: TryItProps) {
         ]),
       ),
   );
+  const setValue = (alias: string, value: InputValue) => setValues((now) => new Map(now).set(alias, value));
   const [mode, setMode] = useState<"form" | "json">("form");
   const [body, setBody] = useState(() => pretty(example));
   const [rules, setRules] = useState<ImageRules>(NO_RULES);
@@ -121,15 +123,19 @@ export function TryIt({ model, version, signature, example }: TryItProps) {
             )}
             {mode === "form" ? (
               <>
-                {signature.inputs.map((tensor) => (
-                  <InputField
-                    key={tensor.alias}
-                    tensor={tensor}
-                    example={columns.get(tensor.alias)}
-                    value={values.get(tensor.alias)!}
-                    change={(value) => setValues((now) => new Map(now).set(tensor.alias, value))}
-                  />
-                ))}
+                {isOneRow(signature, values) ? (
+                  <RowFields inputs={signature.inputs} values={values} change={setValue} />
+                ) : (
+                  signature.inputs.map((tensor) => (
+                    <InputField
+                      key={tensor.alias}
+                      tensor={tensor}
+                      example={columns.get(tensor.alias)}
+                      value={values.get(tensor.alias)!}
+                      change={(value) => setValue(tensor.alias, value)}
+                    />
+                  ))
+                )}
                 {signature.inputs.length === 0 && <p class="muted">The signature has no inputs.</p>}
                 {hasPixels && <ImageRuleFields rules={rules} change={setRules} />}
               </>

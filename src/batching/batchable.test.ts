@@ -36,6 +36,27 @@ describe("a signature", () => {
       signature([tensor("x", [1, 3])], [good]),
       'input "x" has a first dimension of 1, which would have to be free',
     ],
+    [
+      "with texts that are padded to the longest row cannot",
+      signature([tensor("x", [-1])], [{ ...tensor("y", [-1, -1]), dtype: "string", nullable: true }]),
+      'output "y" is as wide as the longest row of the request',
+    ],
+    [
+      "with texts that may be missing can be batched",
+      signature([tensor("x", [-1])], [{ ...tensor("y", [-1, 2]), dtype: "string", nullable: true }]),
+      undefined,
+    ],
+    [
+      "with a matrix that may come as columns can be batched",
+      signature(
+        [
+          { ...tensor("X", [-1, 2]), optional: true },
+          { ...tensor("a", [-1]), optional: true, columnOf: "X" },
+        ],
+        [good],
+      ),
+      undefined,
+    ],
     ["with a scalar input cannot", signature([tensor("x", [-1]), tensor("k", [])], [good]), 'input "k" is a scalar'],
     ["with a scalar output cannot", signature([tensor("x", [-1])], [tensor("y", [])]), 'output "y" is a scalar'],
     [

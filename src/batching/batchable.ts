@@ -11,7 +11,7 @@ export interface UnbatchedSignature {
 /**
  * Which signatures can run several requests at once, by their declarations: every input that a request must give and every
  * output has, or may have, a first dimension of free size, the same for all. A name that only an output's dimension has tells
- * nothing: exporters and ONNX Runtime make such names up. An input whose dimension called `batch` is another one takes time, or the like,
+ * nothing: exporters and ONNX Runtime make such names up. Texts that are padded to a request's longest row would be to the batch's. An input whose dimension called `batch` is another one takes time, or the like,
  * first. Whether the rows are independent of each other no declaration says.
  */
 export function batchableSignatures(signatures: Signatures): {
@@ -35,6 +35,7 @@ export function batchableSignatures(signatures: Signatures): {
 }
 
 function obstacle(signature: Signature): string | undefined {
+  if (signature.runsAlone !== undefined) return signature.runsAlone;
   if (signature.inputs.length === 0) return "it has no inputs";
   const inputs = required(signature);
   const dimension = batchDimension(inputs);
@@ -49,10 +50,16 @@ function obstacle(signature: Signature): string | undefined {
   const known = new Set(inputs.flatMap(({ dimensionNames }) => dimensionNames ?? []));
   for (const output of signature.outputs) {
     const madeUp = !known.has(output.dimensionNames?.[0] ?? "");
-    const reason = unfit(output, "output", madeUp ? undefined : dimension);
+    const reason = unfit(output, "output", madeUp ? undefined : dimension) ?? ragged(output);
     if (reason !== undefined) return reason;
   }
   return undefined;
+}
+
+/** Rows of texts that are as many as the longest row of the run has would be longer for the others in a batch. */
+function ragged({ alias, dtype, shape = [], nullable }: TensorInfo): string | undefined {
+  if (nullable !== true || dtype !== "string" || !shape.some((size, axis) => axis > 0 && size < 0)) return undefined;
+  return `output "${alias}" is as wide as the longest row of the request`;
 }
 
 function required({ inputs }: Signature): readonly TensorInfo[] {

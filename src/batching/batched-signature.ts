@@ -119,17 +119,23 @@ export class BatchedSignature implements BatchTarget {
 
   #queueOf(inputs: NamedTensors, wanted: readonly string[]): ScheduledQueue {
     const given = this.#given;
-    for (let i = 0; i < given.length; i++) given[i] = inputs.get(this.#aliases[i]!);
+    let found = 0;
+    for (let i = 0; i < given.length && found < inputs.size; i++) {
+      given[i] = inputs.get(this.#aliases[i]!);
+      if (given[i] !== undefined) found++;
+    }
     const queues = this.#queues;
-    let found: ScheduledQueue | undefined;
-    for (let i = 0; i < queues.length && found === undefined; i++) if (queues[i]!.queue.matches(given, wanted)) found = queues[i];
-    if (found === undefined) {
+    let matching: ScheduledQueue | undefined;
+    for (let i = 0; i < queues.length && matching === undefined; i++) {
+      if (queues[i]!.queue.matches(given, wanted)) matching = queues[i];
+    }
+    if (matching === undefined) {
       if (queues.length >= MOST_IDLE_QUEUES) this.#dropIdle();
-      found = { queue: new BatchQueue(given, wanted, this.limits, this.#parts.backlog), target: this, listed: false };
-      queues.push(found);
+      matching = { queue: new BatchQueue(given, wanted, this.limits, this.#parts.backlog), target: this, listed: false };
+      queues.push(matching);
     }
     for (let i = 0; i < given.length; i++) given[i] = undefined;
-    return found;
+    return matching;
   }
 
   #dropIdle(): void {

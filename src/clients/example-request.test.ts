@@ -51,6 +51,14 @@ describe("made-up values", () => {
     expect(exampleRequest("other", asked)).toBe('{"signature_name": "other", "inputs": {"x": 1}}');
   });
 
+  test("are of a matrix and not of its columns, or of several inputs in columns", () => {
+    const matrix = input("X", "float64", [-1, 2], { optional: true });
+    const column = input("a", "float64", [-1], { optional: true, columnOf: "X" });
+    expect(exampleRequest("serving_default", signature(matrix, column))).toBe('{"inputs": {"X": [[0.1, 0.2]]}}');
+    const several = signature(input("age", "float64", [-1]), input("city", "string", [-1], { nullable: true }));
+    expect(exampleRequest("serving_default", several)).toBe('{"inputs": {"age": [0.1], "city": ["text"]}}');
+  });
+
   test("are printable ASCII whatever the alias", () => {
     const text = exampleRequest('"\n', signature(input('größe "\u2028\u0000', "int32", [])));
     expect(text).toMatch(/^[ -~]*$/);

@@ -1,5 +1,6 @@
 import { ServingError } from "../base/serving-error.ts";
 import type { DType } from "../tensor/dtype.ts";
+import { neededInputs } from "../tensor/own-inputs.ts";
 import { DEFAULT_SIGNATURE, type Signature, type TensorInfo } from "../tensor/signature.ts";
 import { entriesOf, type JsonTree, parseJson, printJson } from "./json-tree.ts";
 
@@ -52,7 +53,7 @@ function signatureOf(request: JsonTree): string {
 /** A made-up value for every input that must be given. */
 function madeUpInputs(signature: Signature): JsonTree {
   if (signature.uncallable !== undefined) throw new ServingError("failed-precondition", signature.uncallable);
-  const inputs = signature.inputs.filter((input) => !input.optional);
+  const inputs = neededInputs(signature.inputs);
   const strange = inputs.find(({ dtype }) => dtype.startsWith("complex"));
   if (strange !== undefined) {
     throw new ServingError(

@@ -38,6 +38,8 @@ describe("elements of", () => {
     ["uint32", "[1]", { dtype: "DT_UINT32", uint32_val: [1] }],
     ["bool", "[true]", { dtype: "DT_BOOL", bool_val: [true] }],
     ["string", '["ö"]', { dtype: "DT_STRING", string_val: ["w7Y="] }],
+    ["string", "[null]", { dtype: "DT_STRING", string_val: ["/w=="] }],
+    ["float64", "[null]", { dtype: "DT_DOUBLE", double_val: ["NaN"] }],
     ["string", '[{"b64": "/w=="}]', { dtype: "DT_STRING", string_val: ["/w=="] }],
     // By numpy's float16 and ml_dtypes' bfloat16.
     ["float16", "[0.1]", { dtype: "DT_HALF", half_val: [0x2e66] }],

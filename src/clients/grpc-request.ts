@@ -1,6 +1,8 @@
 import { ServingError } from "../base/serving-error.ts";
 import type { DType } from "../tensor/dtype.ts";
+import { ownInputs } from "../tensor/own-inputs.ts";
 import { DEFAULT_SIGNATURE, type TensorInfo } from "../tensor/signature.ts";
+import { MISSING_TEXT } from "../tensor/string-array.ts";
 import type { ClientProgram } from "./client-program.ts";
 import { entriesOf, type JsonTree, printJson } from "./json-tree.ts";
 
@@ -23,6 +25,9 @@ const ELEMENTS: Readonly<Partial<Record<DType, Elements>>> = {
   bool: ["DT_BOOL", "bool_val", "number"],
   string: ["DT_STRING", "string_val", "base64"],
 };
+
+/** What a missing text is over gRPC. */
+const MISSING_BASE64 = Buffer.from(MISSING_TEXT).toString("base64");
 
 /**
  * The example as a PredictRequest in protobuf's JSON. Inputs are a list of key and value, as the messages of the programs have them, or the map
@@ -54,7 +59,8 @@ function exampleColumns(body: JsonTree, inputs: readonly TensorInfo[]): readonly
   const entries = entriesOf(body);
   const columns = entries.get("inputs");
   const rows = entries.get("instances");
-  const only = inputs.length === 1 ? inputs[0] : undefined;
+  const own = ownInputs(inputs);
+  const only = own.length === 1 ? own[0] : undefined;
   if (columns !== undefined) {
     const named = inputs.flatMap((info) => {
       const value = entriesOf(columns).get(info.alias);
@@ -110,6 +116,7 @@ function elements(value: JsonTree, depth: number, sizes: number[]): readonly Jso
 }
 
 function formed(element: JsonTree, form: Elements[2]): JsonTree {
+  if (element.kind === "literal" && element.text === "null") return text(form === "base64" ? MISSING_BASE64 : "NaN");
   if (form === "base64") {
     const encoded = entriesOf(element).get("b64");
     if (encoded?.kind === "string") return encoded;

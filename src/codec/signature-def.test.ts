@@ -17,6 +17,13 @@ test("shows a signature as its own definition has it, whatever of it can be serv
   expect({ ...signatureDefMap(new Map(signatures)).signatureDef }).toEqual({ ...odd });
 });
 
+test("columns that may come for a matrix are not shown", () => {
+  const X = { alias: "X", name: "X", dtype: "float64" as const, shape: [-1, 1], optional: true };
+  const inputs = [X, { ...X, alias: "a", name: "a", shape: [-1], columnOf: "X" }];
+  const { signatureDef } = signatureDefMap(new Map([["s", { inputs, outputs: [], methodName: "m" }]]));
+  expect(Object.keys(signatureDef.s!.inputs)).toEqual(["X"]);
+});
+
 test("makes a definition of what has none", () => {
   const inputs = [{ alias: "a", name: "a:0", dtype: "int64" as const, shape: [-1, 2], dimensionNames: ["n"] }];
   const outputs = [{ alias: "__proto__", name: "b", dtype: "string" as const, shape: undefined }];

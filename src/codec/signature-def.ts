@@ -1,6 +1,7 @@
 import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { type SignatureDef, SignatureDefSchema, type TensorInfoSchema } from "../gen/tensorflow/core/protobuf/meta_graph_pb.ts";
 import { type SignatureDefMap, SignatureDefMapSchema } from "../gen/tensorflow_serving/apis/get_model_metadata_pb.ts";
+import { ownInputs } from "../tensor/own-inputs.ts";
 import type { Signature, Signatures, TensorInfo } from "../tensor/signature.ts";
 import { dataTypeNumber } from "./data-type.ts";
 
@@ -12,7 +13,7 @@ export function signatureDefMap(signatures: Signatures): SignatureDefMap {
 
 function signatureDefOf({ inputs, outputs, methodName, definition }: Signature): SignatureDef {
   if (definition !== undefined) return fromBinary(SignatureDefSchema, definition);
-  return create(SignatureDefSchema, { inputs: tensorInfos(inputs), outputs: tensorInfos(outputs), methodName });
+  return create(SignatureDefSchema, { inputs: tensorInfos(ownInputs(inputs)), outputs: tensorInfos(outputs), methodName });
 }
 
 function tensorInfos(infos: readonly TensorInfo[]): Record<string, MessageInitShape<typeof TensorInfoSchema>> {

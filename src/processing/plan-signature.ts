@@ -50,6 +50,7 @@ export function planSignature(
     inputs: [...given.values()],
     outputs: outputsOf(declared, inner, after),
     methodName: changed ? PREDICT_METHOD : inner.methodName,
+    ...(!changed && inner.rowwise && { rowwise: true }),
     ...(!changed && inner.definition !== undefined && { definition: inner.definition }),
     ...(inner.uncallable !== undefined && { uncallable: inner.uncallable }),
   };

@@ -1,12 +1,8 @@
 import { ServingError } from "../base/serving-error.ts";
-import { PREDICT_METHOD, type Signature } from "../tensor/signature.ts";
+import { CLASSIFY_METHOD, PREDICT_METHOD, REGRESS_METHOD, type Signature } from "../tensor/signature.ts";
 
 /** The calls that a signature can be made for. */
 export type CallKind = "predict" | "classify" | "regress";
-
-/** TensorFlow's method names of signatures that classify and regress. */
-export const CLASSIFY_METHOD = "tensorflow/serving/classify";
-export const REGRESS_METHOD = "tensorflow/serving/regress";
 
 /** @throws ServingError invalid-argument, with the reason, for a signature that no call can be made to. */
 export function checkCallable(name: string, { uncallable }: Signature): void {

@@ -67,6 +67,21 @@ describe("classify", () => {
     ]);
   });
 
+  test("without a name means the signature called classify, where the default one is of another form and it says what it is", async () => {
+    const named = { ...both, methodName: "tensorflow/serving/classify" };
+    const other = signatureOf({ y: "float32" }, "x");
+    const askedOf = async (signatures: Record<string, Signature>, signatureName = "") => {
+      const { inference } = await inferenceOn(signatures, answer);
+      return (await inference.classify(call(2, signatureName), context)).resolved.signatureName;
+    };
+    expect(await askedOf({ serving_default: other, classify: named })).toBe("classify");
+    expect(await askedOf({ classify: named })).toBe("classify");
+    expect(await askedOf({ serving_default: both, classify: named })).toBe("serving_default");
+    const refused = "No classification inputs found in SignatureDef";
+    await expect(askedOf({ serving_default: other, classify: both })).rejects.toThrow(refused);
+    await expect(askedOf({ serving_default: other, classify: named }, "serving_default")).rejects.toThrow(refused);
+  });
+
   test("without classes leaves labels empty, without scores gives zeros", async () => {
     const scoresOnly = await inferenceOn({ serving_default: signatureOf({ scores: "float32" }) }, answer);
     const classesOnly = await inferenceOn({ serving_default: signatureOf({ classes: "string" }) }, answer);

@@ -10,6 +10,7 @@ import type { NamedTensors, Tensor } from "../tensor/tensor.ts";
 import { type CallKind, checkCallable, checkMethodName } from "./check-signature.ts";
 import { type ClassScore, classifications, classifyOutputs, exampleTensor } from "./classify.ts";
 import { EngineRuns } from "./engine-runs.ts";
+import { exampleSignature } from "./example-signature.ts";
 import { graphRun } from "./graph-run.ts";
 import { type InferenceOutcome, type InferenceTask, type PlannedTask, planTasks, taskOutcome } from "./multi-inference.ts";
 import { wantedOutputs } from "./predict.ts";
@@ -227,10 +228,10 @@ export class Inference {
     context: RunContext,
   ): Promise<{ resolved: ServedSpec; value: Value }> {
     return await withCountedServable(this.#table, call.spec, async ({ id, servable }) => {
-      const name = call.spec.signatureName || DEFAULT_SIGNATURE;
+      const kind = api === "Classify" ? "classify" : "regress";
+      const name = call.spec.signatureName || exampleSignature(kind, servable.signatures);
       const signature = servable.signatures.get(name);
       if (signature === undefined) throw new ServingError("invalid-argument", `No signature was found with the name: ${name}`);
-      const kind = api === "Classify" ? "classify" : "regress";
       return this.#metrics.onSignature(call.spec.name, name, kind, async () => {
         this.#check(kind, name, signature);
         const wanted = outputsOf(signature);

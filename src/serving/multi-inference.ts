@@ -2,10 +2,10 @@ import { ServingError } from "../base/serving-error.ts";
 import type { ModelSpec } from "../codec/model-spec.ts";
 import type { ServedSpec } from "../codec/model-spec-message.ts";
 import type { SignatureTask } from "../model/servable.ts";
-import { DEFAULT_SIGNATURE, type Signature, type Signatures } from "../tensor/signature.ts";
+import { CLASSIFY_METHOD, DEFAULT_SIGNATURE, REGRESS_METHOD, type Signature, type Signatures } from "../tensor/signature.ts";
 import type { NamedTensors } from "../tensor/tensor.ts";
-import { CLASSIFY_METHOD, REGRESS_METHOD } from "./check-signature.ts";
 import { type ClassScore, classifications, classifyOutputs } from "./classify.ts";
+import { exampleSignature } from "./example-signature.ts";
 import { regressions, regressOutputs } from "./regress.ts";
 
 /** One task of a multi-inference call. */
@@ -44,7 +44,7 @@ export function planTasks(
     if (spec.name !== model) {
       throw new ServingError("invalid-argument", "All ModelSpecs in a MultiInferenceRequest must access the same model name.");
     }
-    const name = spec.signatureName || DEFAULT_SIGNATURE;
+    const name = spec.signatureName || unnamed(methodName, signatures);
     if (seen.has(name)) throw new ServingError("invalid-argument", `Duplicate evaluation of signature: ${name}`);
     seen.add(name);
     const signature = signatures.get(name);
@@ -62,6 +62,11 @@ export function taskOutcome({ kind }: PlannedTask, resolved: ServedSpec, outputs
   return kind === "classify"
     ? { kind, resolved, rows: classifications(outputs, batch) }
     : { kind, resolved, values: regressions(outputs, batch) };
+}
+
+function unnamed(methodName: string, signatures: Signatures): string {
+  if (methodName === CLASSIFY_METHOD) return exampleSignature("classify", signatures);
+  return methodName === REGRESS_METHOD ? exampleSignature("regress", signatures) : DEFAULT_SIGNATURE;
 }
 
 function kindOf(methodName: string): "classify" | "regress" {

@@ -37,6 +37,23 @@ describe("the inputs of a request", () => {
   });
 });
 
+describe("a matrix that may come as columns", () => {
+  const column = (alias: string): TensorInfo => ({ ...info(alias, true), columnOf: "X" });
+  const tabular: Signature = { ...signature, inputs: [info("X", true), column("a"), column("b")] };
+
+  test.each([[["X"]], [["a", "b"]], [["b"]]])("%j are those of the signature", (names) => {
+    expect(() => checkInputNames(tabular, given(...names))).not.toThrow();
+  });
+
+  test("is listed without its columns, but for those that were sent", () => {
+    const message = (names: string[], declared: string) =>
+      `input size does not match signature: ${names.length}!=${declared.split(",").length} len({${names.join()}}) != len({${declared}}). ` +
+      "Sent extra: {q}. Missing but required: {}.";
+    expect(() => checkInputNames(tabular, given("X", "q"))).toThrow(message(["X", "q"], "X"));
+    expect(() => checkInputNames(tabular, given("a", "q"))).toThrow(message(["a", "q"], "X,a"));
+  });
+});
+
 test("without defaults a request of fewer inputs is told their number", () => {
   const plain: Signature = { ...signature, inputs: [info("a"), info("b")] };
   const message = "input size does not match signature: 1!=2 len({a}) != len({a,b}). Sent extra: {}. Missing but required: {b}.";

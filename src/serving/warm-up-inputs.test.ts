@@ -18,6 +18,12 @@ function signatureOf(...inputs: readonly Partial<TensorInfo>[]): Signature {
 const only = (input: Partial<TensorInfo>, values: "zeros" | "random", rows = 1) =>
   madeUpInputs(signatureOf(input), values, rows, random()).get("i0")!;
 
+test("a matrix is made up, and not the columns that could come for it", () => {
+  const signature = signatureOf({ shape: [-1, 2], optional: true }, { shape: [-1], optional: true, columnOf: "i0" });
+  expect([...madeUpInputs(signature, "zeros", 3, random()).keys()]).toEqual(["i0"]);
+  expect(hasFreeRows(signature)).toBe(true);
+});
+
 describe("shapes", () => {
   test.each<[TensorInfo["shape"], readonly number[]]>([
     [[], []],

@@ -1,6 +1,7 @@
 import { AllocationBudget } from "../codec/allocation-budget.ts";
 import { toBfloat16Bits, toFloat16Bits } from "../codec/json/half.ts";
 import { ARRAY_TYPES, type NumericDType } from "../tensor/dtype.ts";
+import { neededInputs } from "../tensor/own-inputs.ts";
 import { elementCount, type Shape } from "../tensor/shape.ts";
 import type { Signature, TensorInfo } from "../tensor/signature.ts";
 import { type NumericTensor, type Tensor, zeros } from "../tensor/tensor.ts";
@@ -20,7 +21,7 @@ const FRACTIONAL: ReadonlySet<NumericDType> = new Set(["float32", "float64", "co
 /**
  * Inputs in the types and shapes that a signature declares, for a run whose answer nobody reads. Every dimension that is free is 1,
  * but for the first of an input, which is `rows`; an input of unknown rank has that one dimension. Inputs that have a default are
- * left out.
+ * left out, and so are a matrix's columns.
  * @throws ServingError invalid-argument when they would take more memory than a request may.
  */
 export function madeUpInputs(
@@ -31,15 +32,15 @@ export function madeUpInputs(
 ): ReadonlyMap<string, Tensor> {
   const budget = new AllocationBudget();
   const tensors = new Map<string, Tensor>();
-  for (const info of signature.inputs) {
-    if (!info.optional) tensors.set(info.alias, madeUpTensor(info, values, rows, random, budget));
+  for (const info of neededInputs(signature.inputs)) {
+    tensors.set(info.alias, madeUpTensor(info, values, rows, random, budget));
   }
   return tensors;
 }
 
 /** Whether {@link madeUpInputs} of this signature are others for another number of rows. */
 export function hasFreeRows({ inputs }: Signature): boolean {
-  return inputs.some(({ optional, shape }) => !optional && (shape === undefined || (shape[0] ?? 0) < 0));
+  return neededInputs(inputs).some(({ shape }) => shape === undefined || (shape[0] ?? 0) < 0);
 }
 
 /** The same numbers for the same seed: xorshift by 13, 17 and 5 on 32 bits, as Marsaglia gives it. */

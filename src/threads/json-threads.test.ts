@@ -9,6 +9,7 @@ import { Inference } from "../serving/inference.ts";
 import { RequestMetrics } from "../serving/request-metrics.ts";
 import { ServingTable } from "../serving/serving-table.ts";
 import type { Signature, TensorInfo } from "../tensor/signature.ts";
+import { MISSING_TEXT } from "../tensor/string-array.ts";
 import { type NamedTensors, stringTensor, type Tensor } from "../tensor/tensor.ts";
 import { BodyCollector } from "../transport/http1/body-collector.ts";
 import type { JsonThreadHandlers, StartJsonThread } from "./json-thread-link.ts";
@@ -214,6 +215,15 @@ describe("JSON threads", () => {
     expect(values).toEqual(Float32Array.of(1.5, -2));
     await expect(json.write("row", new Map(), never)).rejects.toThrow("Cannot convert empty tensor map to JSON");
   });
+
+  test("missing texts are null where the signature has them, and what they are elsewhere", async () => {
+    const { json } = setUp();
+    const outputs: NamedTensors = new Map<string, Tensor>([["z", stringTensor([2], ["a", MISSING_TEXT])]]);
+    const written = async (missing: boolean) =>
+      JSON.parse(new TextDecoder().decode(await json.write("row", outputs, never, missing)));
+    expect(await written(true)).toEqual({ predictions: ["a", null] });
+    expect(await written(false)).toEqual({ predictions: ["a", "\ufffd"] });
+  });
 });
 
 describe("a large body is answered as a small one", () => {
@@ -223,6 +233,15 @@ describe("a large body is answered as a small one", () => {
     methodName: "tensorflow/serving/classify",
   };
   const PREDICT: Signature = { inputs: INFO, outputs: [{ ...INFO[0], alias: "y" }], methodName: "tensorflow/serving/predict" };
+  const TABLE: Signature = {
+    inputs: [
+      { alias: "age", name: "age", dtype: "float64", shape: [-1], nullable: true },
+      { alias: "city", name: "city", dtype: "string", shape: [-1], nullable: true },
+    ],
+    outputs: [{ alias: "city", name: "city", dtype: "string", shape: [-1], nullable: true }],
+    methodName: "tensorflow/serving/predict",
+    rowwise: true,
+  };
   const closers: (() => void)[] = [];
   afterEach(() => {
     for (const close of closers.splice(0)) close();
@@ -237,8 +256,10 @@ describe("a large body is answered as a small one", () => {
       signatures: new Map([
         ["serving_default", PREDICT],
         ["classify", CLASSIFY],
+        ["table", TABLE],
       ]),
       run: (signature, inputs): NamedTensors => {
+        if (signature === "table") return new Map([["city", inputs.get("city")!]]);
         const [tensor] = inputs.values();
         const count = tensor!.shape[0]!;
         return signature === "classify"
@@ -268,6 +289,7 @@ describe("a large body is answered as a small one", () => {
   }
 
   const PAD = " ".repeat(1 << 20);
+  const table = (member: string) => `{"signature_name": "table", ${member}${PAD}}`;
   const many = `[${"1.25, ".repeat(200_000)}2]`;
 
   test.each<[string, string, string]>([
@@ -288,6 +310,10 @@ describe("a large body is answered as a small one", () => {
     ["a broken example, before an unknown model", "/v1/models/nobody:regress", `{"examples": [{"a": null}]${PAD}}`],
     ["no examples", "/v1/models/m:classify", `{"signature_name": "classify", "examples": []${PAD}}`],
     ["a signature of another kind", "/v1/models/m:classify", `{"examples": [{"a": 1}]${PAD}}`],
+    ["rows that are lists", "/v1/models/m:predict", table(`"instances": [[1, "a"], [null, null], [2, 3]]`)],
+    ["rows that lack a value", "/v1/models/m:predict", table(`"instances": [${"{}, ".repeat(70_000)}{"city": "a"}]`)],
+    ["columns with what is missing", "/v1/models/m:predict", table('"inputs": {"city": ["a", null]}')],
+    ["an unknown column", "/v1/models/m:predict", table('"instances": [{"town": "a"}]')],
   ])("%s", async (_, target, text) => {
     const [here, there] = [await handler(false), await handler(true)];
     expect(await there.ask(target, text)).toEqual(await here.ask(target, text));

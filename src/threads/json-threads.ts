@@ -53,7 +53,8 @@ export class JsonThreads implements JsonWorker {
     const { turn, answer } = await this.#open("open", body, signal);
     return {
       signatureName: answer as string,
-      readInputs: async (inputs, images) => (await turn.ask({ kind: "inputs", inputs, images })) as PredictInputs,
+      readInputs: async (inputs, rowwise, images) =>
+        (await turn.ask({ kind: "inputs", inputs, rowwise, images })) as PredictInputs,
       readExamples: async (method) => (await turn.ask({ kind: "examples", method })) as StringArray,
       close: () => turn.end(),
     };
@@ -63,7 +64,7 @@ export class JsonThreads implements JsonWorker {
     const { turn, answer } = await this.#open("open-stfs", body, signal);
     return {
       head: answer as StfsHead,
-      readInputs: async (inputs) => (await turn.ask({ kind: "inputs", inputs })) as StfsInputs,
+      readInputs: async (inputs, rowwise) => (await turn.ask({ kind: "inputs", inputs, rowwise })) as StfsInputs,
       close: () => turn.end(),
     };
   }
@@ -82,12 +83,12 @@ export class JsonThreads implements JsonWorker {
     }
   }
 
-  async write(format: PredictFormat, outputs: NamedTensors, signal: AbortSignal): Promise<Uint8Array> {
+  async write(format: PredictFormat, outputs: NamedTensors, signal: AbortSignal, missing?: boolean): Promise<Uint8Array> {
     const turn = await this.#turn(signal);
     try {
       // Where an engine's outputs lie is its business; copies can be moved.
       const copies = new Map([...outputs].map(([alias, tensor]) => [alias, copyOf(tensor)]));
-      return (await turn.ask({ kind: "write", format, outputs: copies })) as Uint8Array;
+      return (await turn.ask({ kind: "write", format, outputs: copies, missing })) as Uint8Array;
     } finally {
       turn.end();
     }

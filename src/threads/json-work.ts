@@ -14,9 +14,14 @@ import { answerTicket } from "./tickets.ts";
 /** What a serving thread asks of its JSON thread, in this order for a body: `open`, then `inputs` or `examples`. */
 export type JsonRequest =
   | { readonly kind: "open" | "open-stfs"; readonly body: Uint8Array }
-  | { readonly kind: "inputs"; readonly inputs: readonly TensorInfo[]; readonly images?: readonly string[] }
+  | {
+      readonly kind: "inputs";
+      readonly inputs: readonly TensorInfo[];
+      readonly rowwise?: boolean;
+      readonly images?: readonly string[];
+    }
   | { readonly kind: "examples"; readonly method: "classify" | "regress" }
-  | { readonly kind: "write"; readonly format: PredictFormat; readonly outputs: NamedTensors };
+  | { readonly kind: "write"; readonly format: PredictFormat; readonly outputs: NamedTensors; readonly missing?: boolean };
 
 /** `close` lets go of the body that was opened. */
 export type ToJsonThread = Ticketed<JsonRequest> | { readonly kind: "close" };
@@ -41,12 +46,12 @@ export class JsonWork {
         return this.#head;
       case "inputs":
         return this.#head === undefined
-          ? readInputs(this.#take(), request.inputs, request.images)
-          : readStfsInputs(this.#take(), this.#head.base64, request.inputs);
+          ? readInputs(this.#take(), request.inputs, request.rowwise, request.images)
+          : readStfsInputs(this.#take(), this.#head.base64, request.inputs, request.rowwise);
       case "examples":
         return readPackedExamples(this.#take(), request.method);
       case "write":
-        return writePredictResponse(request.format, request.outputs);
+        return writePredictResponse(request.format, request.outputs, request.missing);
     }
   }
 
@@ -62,9 +67,14 @@ export class JsonWork {
   }
 }
 
-function readInputs(document: JsonDocument, inputs: readonly TensorInfo[], images: readonly string[] = []): PredictInputs {
+function readInputs(
+  document: JsonDocument,
+  inputs: readonly TensorInfo[],
+  rowwise?: boolean,
+  images: readonly string[] = [],
+): PredictInputs {
   try {
-    return readPredictInputs(document, inputs);
+    return readPredictInputs(document, inputs, rowwise);
   } catch (reason) {
     if (images.length === 0) throw reason;
     return readPredictImages(document.bytes, inputs, images, reason);

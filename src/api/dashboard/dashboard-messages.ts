@@ -111,6 +111,8 @@ export interface SignatureDetail {
   readonly methodName: string;
   /** Why it cannot be called, where it cannot. */
   readonly uncallable?: string;
+  /** Whether a row of a request is one value of each input. */
+  readonly rowwise?: boolean;
   readonly inputs: readonly TensorDetail[];
   readonly outputs: readonly TensorDetail[];
 }
@@ -123,4 +125,6 @@ export interface TensorDetail {
   readonly shape?: readonly number[];
   readonly dimensionNames?: readonly string[];
   readonly optional?: boolean;
+  /** Whether a value may be missing, which is null. */
+  readonly nullable?: boolean;
 }

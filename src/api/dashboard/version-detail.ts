@@ -1,6 +1,7 @@
 import { ServingError } from "../../base/serving-error.ts";
 import { exampleRequest } from "../../clients/example-request.ts";
 import type { ServingTable } from "../../serving/serving-table.ts";
+import { shownInputs } from "../../tensor/own-inputs.ts";
 import { DEFAULT_SIGNATURE, type Signature, type TensorInfo } from "../../tensor/signature.ts";
 import type { SignatureDetail, TensorDetail, VersionDetail } from "./dashboard-messages.ts";
 
@@ -34,22 +35,24 @@ function example(signatures: ReadonlyMap<string, Signature>, known: string | und
   }
 }
 
-function signatureDetail(name: string, { methodName, uncallable, inputs, outputs }: Signature): SignatureDetail {
+function signatureDetail(name: string, { methodName, uncallable, rowwise, inputs, outputs }: Signature): SignatureDetail {
   return {
     name,
     methodName,
     ...(uncallable !== undefined && { uncallable }),
-    inputs: inputs.map(tensorDetail),
+    ...(rowwise && { rowwise }),
+    inputs: shownInputs(inputs).map(tensorDetail),
     outputs: outputs.map(tensorDetail),
   };
 }
 
-function tensorDetail({ alias, dtype, shape, dimensionNames, optional }: TensorInfo): TensorDetail {
+function tensorDetail({ alias, dtype, shape, dimensionNames, optional, nullable }: TensorInfo): TensorDetail {
   return {
     alias,
     dtype,
     ...(shape !== undefined && { shape }),
     ...(dimensionNames?.some((each) => each !== "") && { dimensionNames }),
     ...(optional && { optional }),
+    ...(nullable && { nullable }),
   };
 }

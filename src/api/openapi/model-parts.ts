@@ -1,10 +1,19 @@
 import { exampleRequest } from "../../clients/example-request.ts";
 import { takesEncodedImages } from "../../codec/image/image-input.ts";
 import { isPixelInput } from "../../codec/image/pixel-input.ts";
-import { type CallKind, CLASSIFY_METHOD, checkMethodName, REGRESS_METHOD } from "../../serving/check-signature.ts";
+import { type CallKind, checkMethodName } from "../../serving/check-signature.ts";
 import { classifyOutputs } from "../../serving/classify.ts";
+import { exampleSignature } from "../../serving/example-signature.ts";
 import { regressOutputs } from "../../serving/regress.ts";
-import { DEFAULT_SIGNATURE, type Signature, type Signatures, type TensorInfo } from "../../tensor/signature.ts";
+import { neededInputs } from "../../tensor/own-inputs.ts";
+import {
+  CLASSIFY_METHOD,
+  DEFAULT_SIGNATURE,
+  REGRESS_METHOD,
+  type Signature,
+  type Signatures,
+  type TensorInfo,
+} from "../../tensor/signature.ts";
 import { componentName } from "./component-name.ts";
 import { type Entries, type Json, type JsonObject, ref } from "./json.ts";
 import { predictSchemas } from "./predict-schemas.ts";
@@ -77,7 +86,7 @@ export function modelParts(model: ServedModel, rules: ModelRules): ModelParts {
   for (const kind of ["classify", "regress"] as const) {
     const names = [...model.signatures].filter(([, signature]) => fits(rules, kind, signature)).map(([name]) => name);
     if (names.length === 0) continue;
-    requestBodies.push([`${key}.${kind}`, examplesBody(names)]);
+    requestBodies.push([`${key}.${kind}`, examplesBody(names, exampleSignature(kind, model.signatures))]);
     calls.set(kind, ref("responses", kind === "classify" ? "Classes" : "Values"));
   }
   const takesPixels = [...predictable.values()].some(({ inputs }) => inputs.some((input) => isPixelInput(input, {})));
@@ -198,14 +207,11 @@ function readExample(text: string): Json | undefined {
 function sizeOf({ inputs }: Signature): number {
   const values = ({ shape = [] }: TensorInfo) =>
     shape.slice(1).reduce((product, size) => product * (size < 0 ? FREE_SIZE : size), 1);
-  return inputs.reduce(
-    (sum, input) => sum + (input.optional === true ? 0 : values(input) * Math.max(1, input.shape?.[0] ?? 1)),
-    0,
-  );
+  return neededInputs(inputs).reduce((sum, input) => sum + values(input) * Math.max(1, input.shape?.[0] ?? 1), 0);
 }
 
-function examplesBody(names: readonly string[]): JsonObject {
-  const byDefault = names.includes(DEFAULT_SIGNATURE);
+function examplesBody(names: readonly string[], unnamed: string): JsonObject {
+  const byDefault = names.includes(unnamed);
   const schema = {
     type: "object",
     required: [...(byDefault ? [] : ["signature_name"]), "examples"],

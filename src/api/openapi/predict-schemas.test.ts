@@ -15,6 +15,23 @@ const FIXED = signature([tensor("x", "bool", [3])], [tensor("y_bytes", "string",
 const ANY = signature([tensor("x", "float64")], [tensor("y", "float64")]);
 const IMAGE = signature([tensor("image", "uint8", [-1, 2, 2, 3])], [tensor("y", "float32", [-1])]);
 
+const nullable = { nullable: true };
+const PEOPLE = signature(
+  [tensor("age", "float64", [-1], nullable), tensor("city", "string", [-1], nullable)],
+  [tensor("plan", "string", [-1], nullable)],
+  { rowwise: true },
+);
+const column = { ...nullable, optional: true, columnOf: "X" };
+const MATRIX = signature(
+  [
+    tensor("X", "float64", [-1, 2], { ...nullable, optional: true }),
+    tensor("a", "float64", [-1], column),
+    tensor("b", "float64", [-1], column),
+  ],
+  [tensor("y", "float64", [-1])],
+  { rowwise: true },
+);
+
 async function read(served: Record<string, Signature>): Promise<TestDocument> {
   const document = new OpenApiDocument(await tableOf([["m", served]]), RULES);
   return new TestDocument((await document.current()).bytes);
@@ -38,6 +55,22 @@ describe("a request is taken", () => {
     ["without an optional input", TWO, { instances: [{ a: 1 }] }],
     ["with it", TWO, { inputs: { a: [255], s: [["x", { b64: "YWI=" }]] } }],
     ["plain, for the only input that must be given", TWO, { instances: [0, 255] }],
+    [
+      "rows that are lists of several inputs",
+      PEOPLE,
+      {
+        instances: [
+          [62, "Rome"],
+          [null, 3],
+        ],
+      },
+    ],
+    ["rows that lack what may be missing", PEOPLE, { instances: [{ age: 62 }, {}, { city: null }] }],
+    ["columns of several inputs", PEOPLE, { inputs: { age: [62, null], city: ["Rome", true] } }],
+    ["rows of a matrix whose columns have names", MATRIX, { instances: [[1, null]] }],
+    ["objects of such a matrix", MATRIX, { instances: [{ X: [1, 2] }] }],
+    ["objects of its columns", MATRIX, { instances: [{ a: 1 }, { b: null }] }],
+    ["the columns", MATRIX, { inputs: { a: [1], b: [null] } }],
     ["columns with a scalar", SCALAR, { inputs: { x: 1, v: [true] } }],
     ["as many rows as the model takes", FIXED, { instances: [true, false, true] }],
     ["anything for an unknown rank", ANY, { inputs: [[[1]]] }],
@@ -88,6 +121,12 @@ describe("a request is not taken", () => {
     ["with a number for a boolean", PAIR, { inputs: { a: [1], b: [1] } }],
     ["beyond the type's range", TWO, { instances: [256] }],
     ["with another object for a text", TWO, { inputs: { a: [1], s: [["x", { b64: "YWI=", c: 1 }]] } }],
+    ["a text for a number of a row", PEOPLE, { instances: [["62", "Rome"]] }],
+    ["a row that is too short", PEOPLE, { instances: [[62]] }],
+    ["an unknown input of a row", PEOPLE, { instances: [{ town: "Rome" }] }],
+    ["a column that the matrix does not have", MATRIX, { instances: [{ c: 1 }] }],
+    ["another column beside its own", MATRIX, { inputs: { a: [1], c: [1] } }],
+    ["texts in a column of numbers", MATRIX, { inputs: { a: ["1"] } }],
     ["rows where there is a scalar", SCALAR, { instances: [{ x: 1, v: true }] }],
     ["of more rows than the model takes", FIXED, { instances: [true, true, true, true] }],
     ["without a name where no signature is the default", { other: ONE }, { instances: [[1, 2]] }],
@@ -105,6 +144,8 @@ test.each<[string, Signature, unknown, boolean]>([
   ["columns by name", TWO, { outputs: { p: [[1, 2, 3]], name: ["x"] } }, true],
   ["bytes where the name says so", FIXED, { predictions: [{ b64: "YQ==" }, { b64: "" }, { b64: "YWJj" }] }, true],
   ["text where it does", FIXED, { predictions: ["a", "b", "c"] }, false],
+  ["a missing text", PEOPLE, { predictions: ["pro", null] }, true],
+  ["a missing text where there is none", FIXED, { predictions: [null, null, null] }, false],
   ["a scalar", SCALAR, { outputs: 3 }, true],
   ["neither", ONE, { results: [] }, false],
 ])("an answer with %s: %#", async (_, served, body, taken) => {

@@ -29,6 +29,24 @@ test("a text may be sent as bytes, and comes as bytes where its name says so", (
   expect(tensorSchema(tensor("s_bytes", "string", []), "answer")).toEqual({ $ref: "#/components/schemas/Base64" });
 });
 
+test("what may be missing may be null, where the type has such a value", () => {
+  const nullable = { nullable: true };
+  expect(tensorSchema(tensor("x", "float64", [], nullable), "request")).toEqual({
+    description: "float64",
+    type: ["number", "null"],
+    format: "double",
+  });
+  expect(tensorSchema(tensor("x", "int64", [], nullable), "request")).toMatchObject({ type: "integer" });
+  expect(tensorSchema(tensor("s", "string", [], nullable), "request")).toEqual({
+    description: "string",
+    anyOf: [{ $ref: "#/components/schemas/Text" }, { type: ["number", "boolean", "null"] }],
+  });
+  expect(tensorSchema(tensor("s", "string", [], nullable), "answer")).toEqual({
+    description: "string",
+    type: ["string", "null"],
+  });
+});
+
 test("a tensor of unknown rank is any value", () => {
   expect(tensorSchema(tensor("x", "int32"), "request", 1)).toEqual({ description: "int32 of any shape" });
 });

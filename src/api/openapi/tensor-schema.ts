@@ -24,6 +24,12 @@ const ELEMENTS: Readonly<Record<Exclude<DType, "string">, JsonObject | undefined
   complex128: undefined,
 };
 
+/** The types that have a value for what is missing. */
+const FLOATS: ReadonlySet<DType> = new Set(["float32", "float64", "float16", "bfloat16"]);
+
+/** A text that may be missing, which may be sent as the number that it looks like. */
+const ORDINARY_TEXT: JsonObject = { anyOf: [ref("schemas", "Text"), { type: ["number", "boolean", "null"] }] };
+
 /** Whether JSON has a form of a type's elements. */
 export function hasJsonForm(dtype: DType): boolean {
   return dtype === "string" || ELEMENTS[dtype] !== undefined;
@@ -49,10 +55,15 @@ export function count(size: number): JsonObject {
   return size < 0 ? {} : { minItems: size, maxItems: size };
 }
 
-function elementSchema({ alias, dtype }: TensorInfo, direction: Direction): JsonObject {
-  if (dtype !== "string") return ELEMENTS[dtype] ?? {};
-  if (direction === "request") return ref("schemas", "Text");
-  return alias.endsWith("_bytes") ? ref("schemas", "Base64") : { type: "string" };
+function elementSchema({ alias, dtype, nullable }: TensorInfo, direction: Direction): JsonObject {
+  if (dtype !== "string") return nullable === true && FLOATS.has(dtype) ? orNull(ELEMENTS[dtype] ?? {}) : (ELEMENTS[dtype] ?? {});
+  if (direction === "request") return nullable === true ? ORDINARY_TEXT : ref("schemas", "Text");
+  if (alias.endsWith("_bytes")) return ref("schemas", "Base64");
+  return nullable === true ? { type: ["string", "null"] } : { type: "string" };
+}
+
+function orNull({ type, ...rest }: JsonObject): JsonObject {
+  return { type: [type as string, "null"], ...rest };
 }
 
 /** `float32 [batch, 64]`; a size that is free and has no name is -1. */

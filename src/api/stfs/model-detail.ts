@@ -2,6 +2,7 @@ import { ServingError } from "../../base/serving-error.ts";
 import { statusName } from "../../base/status-code.ts";
 import { dataTypeName, dataTypeNumber } from "../../codec/data-type.ts";
 import type { ServingTable } from "../../serving/serving-table.ts";
+import { ownInputs, shownInputs } from "../../tensor/own-inputs.ts";
 import { DEFAULT_SIGNATURE, type Signature, type Signatures, type TensorInfo } from "../../tensor/signature.ts";
 
 /** What Simple TensorFlow Serving calls the platforms that it had too. */
@@ -77,19 +78,20 @@ function shortSignature(signature: Signature | undefined): Json {
     dtype: dataTypeNumber(dtype),
     shape: [...(shape ?? [])],
   });
-  return { inputs: signature.inputs.map(part), outputs: signature.outputs.map(part) };
+  return { inputs: ownInputs(signature.inputs).map(part), outputs: signature.outputs.map(part) };
 }
 
 function wholeSignature({ inputs, outputs, methodName, uncallable }: Signature): Json {
-  const part = ({ alias, dtype, shape, optional }: TensorInfo): Json => ({
+  const part = ({ alias, dtype, shape, optional, nullable }: TensorInfo): Json => ({
     name: alias,
     dtype: dataTypeName(dtype),
     shape: shape === undefined ? null : [...shape],
     ...(optional === true && { optional }),
+    ...(nullable === true && { nullable }),
   });
   return {
     method_name: methodName,
-    inputs: inputs.map(part),
+    inputs: shownInputs(inputs).map(part),
     outputs: outputs.map(part),
     ...(uncallable !== undefined && { uncallable }),
   };

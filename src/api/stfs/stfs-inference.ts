@@ -10,7 +10,7 @@ import { stringBytes } from "../../tensor/string-array.ts";
 import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import type { JsonWorker } from "../tfs-rest/json-worker.ts";
 import { LARGE_BODY_BYTES } from "../tfs-rest/large-json.ts";
-import { withDeclaredRank, writeOutputs } from "../tfs-rest/rest-predict.ts";
+import { mayMissTexts, withDeclaredRank, writeOutputs } from "../tfs-rest/rest-predict.ts";
 import { answerPlan, type PlannedRun } from "./answer-plan.ts";
 import { askedVersion } from "./asked-version.ts";
 import { StfsPredict } from "./stfs-predict.ts";
@@ -42,7 +42,7 @@ export function inferJson(
   return infer(
     services,
     head,
-    (signature) => completed(readStfsInputs(document, head.base64, signature.inputs), signature, context),
+    (signature) => completed(readStfsInputs(document, head.base64, signature.inputs, signature.rowwise), signature, context),
     found,
     context,
   );
@@ -58,7 +58,7 @@ async function inferLargeJson(
   const body = await json.openStfs(bytes, context.signal);
   try {
     const read = async (signature: Signature) => {
-      const inputs = await body.readInputs(signature.inputs);
+      const inputs = await body.readInputs(signature.inputs, signature.rowwise);
       body.close();
       return await completed(inputs, signature, context);
     };
@@ -83,8 +83,8 @@ export function infer(
     const [first, ...others] = answerPlan(table.about(id)?.platform, asked.signatureName, servable.signatures);
     const spec = { name: asked.name, version: id.version, versionLabel: undefined, signatureName: first!.signature };
     if (others.length > 0) return inferTogether(services, spec, [first!, ...others], read, context);
-    return run(services, spec, read, context, (outputs) =>
-      writeOutputs("named", renamed(outputs, first!), services.json, context),
+    return run(services, spec, read, context, (outputs, signature) =>
+      writeOutputs("named", renamed(outputs, first!), services.json, context, mayMissTexts(signature)),
     );
   });
 }
@@ -98,14 +98,16 @@ async function inferTogether(
   context: RunContext,
 ): Promise<Uint8Array> {
   let inputs: NamedTensors | undefined;
+  let missing = false;
   const all = new Map<string, Tensor>();
   for (const planned of runs) {
     const readOnce = async (signature: Signature) => (inputs ??= await read(signature));
-    await run(services, { ...spec, signatureName: planned.signature }, readOnce, context, (outputs) => {
+    await run(services, { ...spec, signatureName: planned.signature }, readOnce, context, (outputs, signature) => {
+      missing ||= mayMissTexts(signature);
       for (const [alias, tensor] of renamed(outputs, planned)) all.set(alias, tensor);
     });
   }
-  return await writeOutputs("named", all, services.json, context);
+  return await writeOutputs("named", all, services.json, context, missing);
 }
 
 function run<Result>(
@@ -113,7 +115,7 @@ function run<Result>(
   spec: ModelSpec,
   read: ReadInputs,
   context: RunContext,
-  write: (outputs: NamedTensors) => Result | Promise<Result>,
+  write: (outputs: NamedTensors, signature: Signature) => Result | Promise<Result>,
 ): Result | Promise<Result> {
   const shell = new StfsPredict(read, write);
   let answer: Result | Promise<Result>;

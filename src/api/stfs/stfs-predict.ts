@@ -1,4 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
+import type { ServedSpec } from "../../codec/model-spec-message.ts";
 import type { PredictShell } from "../../serving/inference.ts";
 import type { Signature } from "../../tensor/signature.ts";
 import type { NamedTensors } from "../../tensor/tensor.ts";
@@ -10,13 +11,13 @@ const ALL_OUTPUTS: readonly string[] = [];
 export class StfsPredict<Result> implements PredictShell<Result> {
   readonly outputFilter = ALL_OUTPUTS;
   readonly #read: (signature: Signature) => NamedTensors | Promise<NamedTensors>;
-  readonly #write: (outputs: NamedTensors) => Result | Promise<Result>;
+  readonly #write: (outputs: NamedTensors, signature: Signature) => Result | Promise<Result>;
   /** Whether what fails now is the run: neither reading the request nor writing the answer. */
   #running = false;
 
   constructor(
     read: (signature: Signature) => NamedTensors | Promise<NamedTensors>,
-    write: (outputs: NamedTensors) => Result | Promise<Result>,
+    write: (outputs: NamedTensors, signature: Signature) => Result | Promise<Result>,
   ) {
     this.#read = read;
     this.#write = write;
@@ -41,9 +42,9 @@ export class StfsPredict<Result> implements PredictShell<Result> {
     return inputs;
   }
 
-  write(outputs: NamedTensors): Result | Promise<Result> {
+  write(outputs: NamedTensors, _resolved: ServedSpec, signature: Signature): Result | Promise<Result> {
     this.#running = false;
-    return this.#write(outputs);
+    return this.#write(outputs, signature);
   }
 
   /** What the caller is told of an error of the call: one of the run gets Simple TensorFlow Serving's words around it. */

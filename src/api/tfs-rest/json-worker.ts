@@ -17,16 +17,19 @@ export interface JsonWorker {
   open(body: Uint8Array, signal: AbortSignal): Promise<OpenedBody>;
   /** The same for a request to Simple TensorFlow Serving. */
   openStfs(body: Uint8Array, signal: AbortSignal): Promise<OpenedStfsBody>;
-  /** The body of a predict answer; the outputs are copied. */
-  write(format: PredictFormat, outputs: NamedTensors, signal: AbortSignal): Promise<Uint8Array>;
+  /** The body of a predict answer; the outputs are copied. With `missing`, missing texts are null. */
+  write(format: PredictFormat, outputs: NamedTensors, signal: AbortSignal, missing?: boolean): Promise<Uint8Array>;
 }
 
 /** A request body whose syntax is right. */
 export interface OpenedBody {
   /** "" where the body has none. */
   readonly signatureName: string;
-  /** The tensors of a predict request; once. Those of inputs that may have images are strings where they have: the files. */
-  readInputs(inputs: readonly TensorInfo[], images?: readonly string[]): Promise<PredictInputs>;
+  /**
+   * The tensors of a predict request to a signature that is `rowwise` or not; once. Those of inputs that may have images are strings where
+   * they have: the files.
+   */
+  readInputs(inputs: readonly TensorInfo[], rowwise?: boolean, images?: readonly string[]): Promise<PredictInputs>;
   /** The serialized examples of a classify or regress request; once. */
   readExamples(method: "classify" | "regress"): Promise<StringArray>;
   /** Lets the next body have its turn. Has no effect the second time. */
@@ -37,7 +40,7 @@ export interface OpenedBody {
 export interface OpenedStfsBody {
   readonly head: StfsHead;
   /** What its data holds; once. */
-  readInputs(inputs: readonly TensorInfo[]): Promise<StfsInputs>;
+  readInputs(inputs: readonly TensorInfo[], rowwise?: boolean): Promise<StfsInputs>;
   /** Lets the next body have its turn. Has no effect the second time. */
   close(): void;
 }

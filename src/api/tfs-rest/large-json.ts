@@ -1,13 +1,21 @@
 import type { PredictFormat } from "../../codec/json/predict-inputs.ts";
 import { writeClassifyResponse, writeRegressResponse } from "../../codec/json/results.ts";
 import type { ModelSpec } from "../../codec/model-spec.ts";
+import type { ServedSpec } from "../../codec/model-spec-message.ts";
 import type { RunContext } from "../../model/servable.ts";
 import type { Inference, PredictShell } from "../../serving/inference.ts";
 import type { Signature } from "../../tensor/signature.ts";
 import type { NamedTensors } from "../../tensor/tensor.ts";
 import type { HttpRequest } from "../../transport/http-exchange.ts";
 import type { JsonWorker, OpenedBody } from "./json-worker.ts";
-import { loadPredictImages, mayHaveImages, unknownSignature, withDeclaredRank, writeOutputs } from "./rest-predict.ts";
+import {
+  loadPredictImages,
+  mayHaveImages,
+  mayMissTexts,
+  unknownSignature,
+  withDeclaredRank,
+  writeOutputs,
+} from "./rest-predict.ts";
 
 /**
  * Bodies from here on are read by a {@link JsonWorker}. Half of it takes 1 to 20 ms, depending on what is in it, and the way there
@@ -62,17 +70,17 @@ class LargeRestPredict implements PredictShell<Uint8Array> {
   readonly unknownSignature = unknownSignature;
 
   async readInputs(signature: Signature): Promise<NamedTensors> {
-    const { inputs } = signature;
+    const { inputs, rowwise } = signature;
     const images = mayHaveImages(inputs, this.#target) ? await loadPredictImages() : undefined;
     const aliases = images?.imageAliases(inputs, this.#target) ?? [];
-    const { format, tensors } = await this.#body.readInputs(inputs, aliases);
+    const { format, tensors } = await this.#body.readInputs(inputs, rowwise, aliases);
     this.#body.close();
     this.#format = format;
     const decoded = await images?.withPixels(tensors, signature, this.#target, this.#context.signal);
     return withDeclaredRank(decoded ?? tensors, signature);
   }
 
-  write(outputs: NamedTensors): Uint8Array | Promise<Uint8Array> {
-    return writeOutputs(this.#format, outputs, this.#json, this.#context);
+  write(outputs: NamedTensors, _resolved: ServedSpec, signature: Signature): Uint8Array | Promise<Uint8Array> {
+    return writeOutputs(this.#format, outputs, this.#json, this.#context, mayMissTexts(signature));
   }
 }

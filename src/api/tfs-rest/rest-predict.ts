@@ -4,6 +4,7 @@ import type { JsonDocument } from "../../codec/json/document.ts";
 import { type PredictFormat, type PredictInputs, readPredictInputs } from "../../codec/json/predict-inputs.ts";
 import { writePredictResponse } from "../../codec/json/predict-response.ts";
 import { giveBackArrays } from "../../codec/lent-array.ts";
+import type { ServedSpec } from "../../codec/model-spec-message.ts";
 import type { RunContext } from "../../model/servable.ts";
 import type { PredictShell } from "../../serving/inference.ts";
 import type { Signature, TensorInfo } from "../../tensor/signature.ts";
@@ -37,7 +38,7 @@ export class RestPredict implements PredictShell<Uint8Array> {
   readInputs(signature: Signature): NamedTensors | Promise<NamedTensors> {
     let read: PredictInputs;
     try {
-      read = readPredictInputs(this.#document, signature.inputs);
+      read = readPredictInputs(this.#document, signature.inputs, signature.rowwise);
     } catch (reason) {
       if (!mayHaveImages(signature.inputs, this.#target)) throw reason;
       return this.#readImages(signature, reason);
@@ -56,8 +57,8 @@ export class RestPredict implements PredictShell<Uint8Array> {
     return withDeclaredRank(tensors, signature);
   }
 
-  write(outputs: NamedTensors): Uint8Array | Promise<Uint8Array> {
-    const answer = writeOutputs(this.#format, outputs, this.#json, this.#context);
+  write(outputs: NamedTensors, _resolved: ServedSpec, signature: Signature): Uint8Array | Promise<Uint8Array> {
+    const answer = writeOutputs(this.#format, outputs, this.#json, this.#context, mayMissTexts(signature));
     // One that is written elsewhere may be made of the inputs themselves.
     if (this.#inputs !== undefined && answer instanceof Uint8Array) giveBackArrays(this.#inputs);
     return answer;
@@ -85,23 +86,34 @@ export function unknownSignature(name: string): ServingError {
   return new ServingError("invalid-argument", `Serving signature name: "${name}" not found in signature def`);
 }
 
-/** The body of a predict answer, written at once unless it is large and there is somebody else to do it. */
+/** Whether an output of the signature may miss texts, which are null in JSON then. */
+export function mayMissTexts({ outputs }: Signature): boolean {
+  for (const { nullable } of outputs) if (nullable === true) return true;
+  return false;
+}
+
+/**
+ * The body of a predict answer, written at once unless it is large and there is somebody else to do it. With `missing`, missing texts are
+ * null.
+ */
 export function writeOutputs(
   format: PredictFormat,
   outputs: NamedTensors,
   json: JsonWorker | undefined,
   context: RunContext,
+  missing = false,
 ): Uint8Array | Promise<Uint8Array> {
   if (json !== undefined) {
     let elements = 0;
     for (const { dtype, data } of outputs.values()) elements += dtype === "string" ? data.bytes.length / 8 : data.length;
-    if (elements >= LARGE_ANSWER_ELEMENTS) return json.write(format, outputs, context.signal);
+    if (elements >= LARGE_ANSWER_ELEMENTS) return json.write(format, outputs, context.signal, missing);
   }
-  return writePredictResponse(format, outputs);
+  return writePredictResponse(format, outputs, missing);
 }
 
 /** JSON cannot tell how many dimensions an empty list has: it gets the declared ones, a free size being 0. */
 export function withDeclaredRank(tensors: NamedTensors, { inputs }: Signature): NamedTensors {
+  if (!hasEmptyList(tensors)) return tensors;
   let mended: Map<string, Tensor> | undefined;
   for (const { alias, shape } of inputs) {
     const tensor = tensors.get(alias);
@@ -111,4 +123,10 @@ export function withDeclaredRank(tensors: NamedTensors, { inputs }: Signature): 
     mended.set(alias, { ...tensor, shape: shape.map((size, i) => (i === 0 ? 0 : Math.max(size, 0))) });
   }
   return mended ?? tensors;
+}
+
+/** Asked of what was sent, which is less than what a signature may declare. */
+function hasEmptyList(tensors: NamedTensors): boolean {
+  for (const { shape } of tensors.values()) if (shape.length === 1 && shape[0] === 0) return true;
+  return false;
 }

@@ -10,39 +10,47 @@ import { lastNumber, nearestFloat32, numberValue, scanNumber } from "./number.ts
 import { type BlockType, blockType, type NumberBlock } from "./number-block.ts";
 import { scanValue } from "./scan.ts";
 import { StringElements } from "./string-elements.ts";
+import { TextElements } from "./text-elements.ts";
 
 /** Chooses how the elements of an input are read. */
 export type ElementsOf = (input: TensorInfo) => ElementReader;
 
-/** By the input's type. */
-export const elementsByType: ElementsOf = ({ dtype }) => elementReader(dtype);
+/** By the input's type, and null where the input's values may be missing. */
+export const elementsByType: ElementsOf = ({ dtype, nullable }) => elementReader(dtype, nullable);
 
-/** A reader for elements of a type. */
-export function elementReader(dtype: DType): ElementReader {
+/** The same, and numbers where texts may be missing: of a rowwise signature. */
+export const rowwiseElements: ElementsOf = ({ dtype, nullable, booleanDigits }) =>
+  nullable === true && dtype === "string" ? new TextElements(booleanDigits) : elementReader(dtype, nullable);
+
+/**
+ * A reader for elements of a type; of `nullable` ones null is NaN or the missing text, and an error of types that have neither. Among
+ * nullable floats true is 1 and false is 0, as in a data frame.
+ */
+export function elementReader(dtype: DType, nullable = false): ElementReader {
   switch (dtype) {
     case "float32":
     case "float64":
     case "float16":
     case "bfloat16":
-      return new FloatElements(dtype);
+      return new FloatElements(dtype, nullable);
     case "int8":
     case "int16":
     case "int32":
-      return new IntegerElements(dtype, -(2 ** (ARRAY_TYPES[dtype].bytes * 8 - 1)));
+      return new IntegerElements(dtype, nullable, -(2 ** (ARRAY_TYPES[dtype].bytes * 8 - 1)));
     case "uint8":
     case "uint16":
     case "uint32":
-      return new IntegerElements(dtype, 0);
+      return new IntegerElements(dtype, nullable, 0);
     case "int64":
     case "uint64":
-      return new LongElements(dtype);
+      return new LongElements(dtype, nullable);
     case "bool":
-      return new BoolElements(dtype);
+      return new BoolElements(dtype, nullable);
     case "string":
-      return new StringElements();
+      return new StringElements(nullable);
     case "complex64":
     case "complex128":
-      return new NoElements(dtype);
+      return new NoElements(dtype, nullable);
   }
 }
 
@@ -51,15 +59,25 @@ const EMPTY = Object.fromEntries(
   Object.entries(ARRAY_TYPES).map(([dtype, { array }]) => [dtype, new array(0)]),
 ) as unknown as Readonly<Record<NumericDType, NumericArray>>;
 
+/** The first letters of null, true and false, and their lengths. */
+const NULL = 0x6e;
+const NULL_LENGTH = 4;
+const TRUE = 0x74;
+const TRUE_LENGTH = 4;
+const FALSE = 0x66;
+const FALSE_LENGTH = 5;
+
 /** The part that readers of numbers share: a typed array that grows. */
 abstract class NumericElements<A extends NumericArray> {
   readonly dtype: NumericDType;
   readonly blockType: BlockType | undefined;
   count = 0;
   protected data: A;
+  protected readonly nullable: boolean;
 
-  constructor(dtype: NumericDType) {
+  constructor(dtype: NumericDType, nullable: boolean) {
     this.dtype = dtype;
+    this.nullable = nullable;
     this.blockType = blockType(dtype);
     this.data = EMPTY[dtype] as A;
   }
@@ -94,6 +112,16 @@ abstract class NumericElements<A extends NumericArray> {
     const data = this.count === this.data.length ? this.data : (this.data.slice(0, this.count) as A);
     return { dtype: this.dtype, shape, data };
   }
+
+  addMissing(): void {
+    throw new ServingError("invalid-argument", `a value is missing, and ${typeName(this.dtype)} has none that says so`);
+  }
+
+  /** The error for a value that is not of the type. */
+  protected wrongType(bytes: Uint8Array, start: number): ServingError {
+    if (!this.nullable || bytes[start] !== NULL) return typeError(bytes, start, this.dtype);
+    return new ServingError("invalid-argument", `JSON Value: null is a missing value, and ${typeName(this.dtype)} has none`);
+  }
 }
 
 function startsNumber(byte: number): boolean {
@@ -102,12 +130,41 @@ function startsNumber(byte: number): boolean {
 
 class FloatElements extends NumericElements<Float32Array | Float64Array | Uint16Array> implements ElementReader {
   read(bytes: Uint8Array, start: number): number {
-    if (!startsNumber(bytes[start])) throw typeError(bytes, start, this.dtype);
+    if (!startsNumber(bytes[start])) {
+      return this.readWord(bytes, start);
+    }
     const end = scanNumber(bytes, start, bytes.length);
     if (this.count === this.data.length) this.reserve(1);
     const value = numberValue(bytes, start, end);
     this.data[this.count++] = this.dtype === "float32" ? nearestFloat32(bytes, start, end, value) : this.stored(value);
     return end;
+  }
+
+  override addMissing(): void {
+    this.add(Number.NaN);
+  }
+
+  /** Reads null, true or false where they may be. */
+  private readWord(bytes: Uint8Array, start: number): number {
+    const first = this.nullable ? bytes[start] : 0;
+    switch (first) {
+      case NULL:
+        this.addMissing();
+        return start + NULL_LENGTH;
+      case TRUE:
+        this.add(1);
+        return start + TRUE_LENGTH;
+      case FALSE:
+        this.add(0);
+        return start + FALSE_LENGTH;
+      default:
+        throw typeError(bytes, start, this.dtype);
+    }
+  }
+
+  private add(value: number): void {
+    if (this.count === this.data.length) this.reserve(1);
+    this.data[this.count++] = this.stored(value);
   }
 
   override readBlock({ dtype, values }: NumberBlock): void {
@@ -130,14 +187,14 @@ class IntegerElements extends NumericElements<Int8Array | Int16Array | Int32Arra
   private readonly least: number;
   private readonly greatest: number;
 
-  constructor(dtype: NumericDType, least: number) {
-    super(dtype);
+  constructor(dtype: NumericDType, nullable: boolean, least: number) {
+    super(dtype, nullable);
     this.least = least;
     this.greatest = least + 2 ** (ARRAY_TYPES[dtype].bytes * 8) - 1;
   }
 
   read(bytes: Uint8Array, start: number): number {
-    if (!startsNumber(bytes[start])) throw typeError(bytes, start, this.dtype);
+    if (!startsNumber(bytes[start])) throw this.wrongType(bytes, start);
     const end = scanNumber(bytes, start, bytes.length);
     const value = lastNumber.integer ? numberValue(bytes, start, end) : Number.NaN;
     if (!(value >= this.least && value <= this.greatest)) throw typeError(bytes, start, this.dtype);
@@ -154,7 +211,7 @@ const SHORT_INTEGER = 15;
 
 class LongElements extends NumericElements<BigInt64Array | BigUint64Array> implements ElementReader {
   read(bytes: Uint8Array, start: number): number {
-    if (!startsNumber(bytes[start])) throw typeError(bytes, start, this.dtype);
+    if (!startsNumber(bytes[start])) throw this.wrongType(bytes, start);
     const end = scanNumber(bytes, start, bytes.length);
     if (!lastNumber.integer || end - start > LONGEST_INTEGER) throw typeError(bytes, start, this.dtype);
     const value =
@@ -172,7 +229,7 @@ class LongElements extends NumericElements<BigInt64Array | BigUint64Array> imple
 class BoolElements extends NumericElements<Uint8Array> implements ElementReader {
   read(bytes: Uint8Array, start: number): number {
     const byte = bytes[start];
-    if (byte !== 0x74 && byte !== 0x66) throw typeError(bytes, start, this.dtype);
+    if (byte !== 0x74 && byte !== 0x66) throw this.wrongType(bytes, start);
     if (this.count === this.data.length) this.reserve(1);
     this.data[this.count++] = byte === 0x74 ? 1 : 0;
     return start + (byte === 0x74 ? 4 : 5);

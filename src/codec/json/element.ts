@@ -15,6 +15,8 @@ export interface ElementReader {
    * @throws ServingError for a value that is not of the type.
    */
   read(bytes: Uint8Array, start: number): number;
+  /** Appends an element that is missing. @throws ServingError invalid-argument where the type has no such value. */
+  addMissing(): void;
   /** The type of the blocks that {@link readBlock} takes; undefined where it takes none. */
   readonly blockType: BlockType | undefined;
   /** Appends every number of a block of that type. The block's values must not be used after. */

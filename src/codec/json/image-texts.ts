@@ -28,7 +28,7 @@ export function readPredictImages(
   const readers: ImageTexts[] = [];
   try {
     // The first reading has taken over the numbers that the scan found.
-    const read = readPredictInputs(scanDocument(body), inputs, (input) => {
+    const read = readPredictInputs(scanDocument(body), inputs, false, (input) => {
       if (!images.includes(input.alias)) return elementReader(input.dtype);
       const reader = new ImageTexts(input);
       readers.push(reader);
@@ -79,6 +79,10 @@ class ImageTexts implements ElementReader {
     }
     this.add(source.subarray(from, to));
     return end;
+  }
+
+  addMissing(): void {
+    throw new ServingError("invalid-argument", "an image is missing");
   }
 
   readBlock(): void {}

@@ -1,6 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
 import { statusName } from "../../base/status-code.ts";
-import { type Shape, sameShape } from "../../tensor/shape.ts";
 import type { TensorInfo } from "../../tensor/signature.ts";
 import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import { base64Text } from "./base64.ts";
@@ -11,7 +10,8 @@ import { InputNames } from "./input-names.ts";
 import { printValue } from "./json-error.ts";
 import { plainInput } from "./plain-input.ts";
 import { scanColon, skipSpace } from "./scan.ts";
-import { blockAt, readTensorValue } from "./tensor-value.ts";
+import { StackedInput } from "./stacked-input.ts";
+import { blockAt } from "./tensor-value.ts";
 import { decodeString, stringEnd } from "./text.ts";
 
 /**
@@ -38,50 +38,15 @@ export function readInstances(
   return tensors;
 }
 
-function isNamedObject(bytes: Uint8Array, at: number): boolean {
+/** Whether there is an object at `at` that is no base64 object. */
+export function isNamedObject(bytes: Uint8Array, at: number): boolean {
   return bytes[at] === 0x7b && base64Text(bytes, at) === undefined;
 }
 
 /** The start of the next element after one that ends at `at`, or -1 at the end of the list. */
-function nextElement(bytes: Uint8Array, at: number): number {
+export function nextElement(bytes: Uint8Array, at: number): number {
   at = skipSpace(bytes, at, bytes.length);
   return bytes[at] === 0x2c ? skipSpace(bytes, at + 1, bytes.length) : -1;
-}
-
-const SCALAR: Shape = [];
-
-/** One input's elements over all instances, which must agree in shape. */
-class StackedInput {
-  readonly elements: ElementReader;
-  /** Instances that had this input. */
-  instances = 0;
-  private shape = SCALAR;
-  private size = 0;
-
-  constructor(elements: ElementReader) {
-    this.elements = elements;
-  }
-
-  /** Appends the value at `start` and gives its end. */
-  read(document: JsonDocument, start: number): number {
-    const before = this.elements.count;
-    let shape = SCALAR;
-    let end: number;
-    if (document.bytes[start] !== 0x5b) end = this.elements.read(document.bytes, start);
-    else ({ shape, end } = readTensorValue(document, start, this.elements));
-    const size = this.elements.count - before;
-    if (this.instances++ === 0) {
-      this.shape = shape;
-      this.size = size;
-    } else if (size !== this.size) throw invalid(`Expecting tensor size: ${this.size} but got: ${size}`);
-    else if (!sameShape(shape, this.shape))
-      throw invalid(`Expecting shape [${this.shape.join(",")}] but got: [${shape.join(",")}]`);
-    return end;
-  }
-
-  finish(): Tensor {
-    return this.elements.finish([this.instances, ...this.shape]);
-  }
 }
 
 function readPlain(document: JsonDocument, start: number, first: number, elements: ElementReader): Tensor {
@@ -155,10 +120,10 @@ function readObject(document: JsonDocument, start: number, item: number, names: 
 }
 
 /** The row form turns every fault of an element, an unimplemented type too, into invalid-argument. */
-function elementError(reason: unknown, where: string): ServingError {
+export function elementError(reason: unknown, where: string, list = "instances"): ServingError {
   const error = ServingError.from(reason);
   if (error.code === "internal") return error;
-  return invalid(`Failed to process ${where} 'instances' list. Error: ${statusName(error.code)}: ${error.message}`);
+  return invalid(`Failed to process ${where} '${list}' list. Error: ${statusName(error.code)}: ${error.message}`);
 }
 
 function invalid(message: string): ServingError {

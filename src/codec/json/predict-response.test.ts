@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { DType, NumericArray } from "../../tensor/dtype.ts";
+import { MISSING_TEXT } from "../../tensor/string-array.ts";
 import type { NamedTensors, NumericTensor, Tensor } from "../../tensor/tensor.ts";
 import { stringTensor } from "../../tensor/tensor.ts";
 import { errorBody } from "./error-body.ts";
@@ -14,6 +15,48 @@ const floats = (shape: number[], ...values: number[]) => numbers("float32", shap
 const text = (body: Uint8Array) => Buffer.from(body).toString();
 const write = (format: "row" | "columnar", outputs: Record<string, Tensor>): string =>
   text(writePredictResponse(format, new Map(Object.entries(outputs))));
+
+describe("missing texts", () => {
+  const texts = stringTensor([2, 2], ["a", MISSING_TEXT, MISSING_TEXT, Uint8Array.of(0xff, 0xff)]);
+  test.each<["row" | "columnar" | "named", string, unknown]>([
+    [
+      "row",
+      "predictions",
+      [
+        ["a", null],
+        [null, "\ufffd\ufffd"],
+      ],
+    ],
+    [
+      "columnar",
+      "outputs",
+      [
+        ["a", null],
+        [null, "\ufffd\ufffd"],
+      ],
+    ],
+    [
+      "named",
+      "y",
+      [
+        ["a", null],
+        [null, { b64: "//8=" }],
+      ],
+    ],
+  ])("are null in the form %s", (format, member, expected) => {
+    const body = JSON.parse(text(writePredictResponse(format, new Map([["y", texts]]), true)));
+    expect(body[member]).toEqual(expected);
+  });
+
+  test("are null among base64 objects too", () => {
+    const outputs = new Map([["y_bytes", stringTensor([2], ["a", MISSING_TEXT])]]);
+    expect(JSON.parse(text(writePredictResponse("row", outputs, true)))).toEqual({ predictions: [{ b64: "YQ==" }, null] });
+  });
+
+  test("are bytes like others where no text may be missing", () => {
+    expect(write("row", { y: stringTensor([1], [MISSING_TEXT]) })).toContain("\ufffd");
+  });
+});
 
 describe("layout", () => {
   test.each<[string, "row" | "columnar", Record<string, Tensor>, string]>([

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { ServingError } from "../../base/serving-error.ts";
 import type { DType, NumericArray } from "../../tensor/dtype.ts";
 import { elementCount } from "../../tensor/shape.ts";
-import { stringBytes } from "../../tensor/string-array.ts";
+import { isMissingText, type StringArray, stringBytes } from "../../tensor/string-array.ts";
 import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import { typeName } from "./element.ts";
 import { writeFloatRows } from "./float-rows.ts";
@@ -14,29 +14,29 @@ import type { PredictFormat } from "./predict-inputs.ts";
 /**
  * The body of a predict answer: `predictions` for the row form, `outputs` for the columnar form, in TensorFlow Serving's
  * layout. Of one output the name is left out. Strings of an output whose alias ends in `_bytes` are base64 objects. For the form
- * `named` the outputs by name on one line, where strings that are not UTF-8 are base64 objects too.
+ * `named` the outputs by name on one line, where strings that are not UTF-8 are base64 objects too. With `missing`, missing texts are null.
  * @throws ServingError invalid-argument for no outputs, for a type that JSON has no form of, and in the row form for a scalar
  * or for outputs of different first dimensions.
  */
-export function writePredictResponse(format: PredictFormat, outputs: NamedTensors): Uint8Array {
+export function writePredictResponse(format: PredictFormat, outputs: NamedTensors, missing = false): Uint8Array {
   if (outputs.size === 0) throw invalid("Cannot convert empty tensor map to JSON");
   const writer = new JsonWriter();
-  if (format === "named") return writeNamed(writer, outputs);
+  if (format === "named") return writeNamed(writer, outputs, missing);
   writer.byte(0x7b);
   writer.line(1);
-  if (format === "row") writeRows(writer, outputs);
-  else writeColumns(writer, outputs);
+  if (format === "row") writeRows(writer, outputs, missing);
+  else writeColumns(writer, outputs, missing);
   writer.line(0);
   writer.byte(0x7d);
   return writer.take();
 }
 
-function writeNamed(writer: JsonWriter, outputs: NamedTensors): Uint8Array {
+function writeNamed(writer: JsonWriter, outputs: NamedTensors, missing: boolean): Uint8Array {
   let separator = "{";
   for (const [name, tensor] of outputs) {
     writer.ascii(separator);
     separator = ", ";
-    const text = new TensorText(writer, name, tensor, "not-utf8");
+    const text = new TensorText(writer, name, tensor, missing, "not-utf8");
     text.writeName();
     text.writeInline(0, 0);
   }
@@ -44,11 +44,11 @@ function writeNamed(writer: JsonWriter, outputs: NamedTensors): Uint8Array {
   return writer.take();
 }
 
-function writeRows(writer: JsonWriter, outputs: NamedTensors): void {
+function writeRows(writer: JsonWriter, outputs: NamedTensors, missing: boolean): void {
   const batch = commonBatch(outputs);
   // Not Array.from: it costs more than all the rest of a small answer.
   const columns: TensorText[] = [];
-  for (const [name, tensor] of outputs) columns.push(new TensorText(writer, name, tensor));
+  for (const [name, tensor] of outputs) columns.push(new TensorText(writer, name, tensor, missing));
   writer.ascii('"predictions": [');
   if (columns.length === 1 && columns[0].writeBatch()) {
     writer.ascii(batch > 0 ? "\n    ]" : "]");
@@ -88,12 +88,12 @@ function commonBatch(outputs: NamedTensors): number {
   return batch;
 }
 
-function writeColumns(writer: JsonWriter, outputs: NamedTensors): void {
+function writeColumns(writer: JsonWriter, outputs: NamedTensors, missing: boolean): void {
   writer.ascii('"outputs": ');
   if (outputs.size > 1) writer.byte(0x7b);
   let index = 0;
   for (const [name, tensor] of outputs) {
-    const text = new TensorText(writer, name, tensor);
+    const text = new TensorText(writer, name, tensor, missing);
     if (outputs.size > 1) {
       if (index++ > 0) writer.byte(0x2c);
       writer.line(2);
@@ -110,21 +110,25 @@ function writeColumns(writer: JsonWriter, outputs: NamedTensors): void {
 /** Which strings are base64 objects: those of outputs named `_bytes`, or what is not UTF-8 as well. */
 type Base64Rule = "named" | "not-utf8";
 
+/** Writes the element of this index. */
+type ElementWriter = (level: number, index: number) => void;
+
 /** Writes the elements of one tensor in order. `level` is how many containers are open around what is written. */
 class TensorText {
   private readonly writer: JsonWriter;
   private readonly name: string;
   private readonly tensor: Tensor;
-  private readonly element: (level: number, index: number) => void;
+  private readonly element: ElementWriter;
   /** The elements, if they are of the types that are written many at a time. */
   private readonly floats: Float32Array | Float64Array | undefined;
   private next = 0;
 
-  constructor(writer: JsonWriter, name: string, tensor: Tensor, base64: Base64Rule = "named") {
+  constructor(writer: JsonWriter, name: string, tensor: Tensor, missing: boolean, base64: Base64Rule = "named") {
     this.writer = writer;
     this.name = name;
     this.tensor = tensor;
-    this.element = elementWriter(writer, name, tensor, base64);
+    const element = elementWriter(writer, name, tensor, base64);
+    this.element = missing && tensor.dtype === "string" ? orNull(writer, tensor.data, element) : element;
     this.floats = tensor.dtype === "float32" || tensor.dtype === "float64" ? (tensor.data as Float32Array) : undefined;
     elementCount(tensor.shape);
   }
@@ -208,13 +212,13 @@ class TensorText {
   }
 }
 
+/** Writes null for a missing text, and the others as they are written. */
+function orNull(writer: JsonWriter, texts: StringArray, write: ElementWriter): ElementWriter {
+  return (level, index) => (isMissingText(texts, index) ? writer.ascii("null") : write(level, index));
+}
+
 /** How an element of a tensor is written, by its index in row-major order. */
-function elementWriter(
-  writer: JsonWriter,
-  name: string,
-  tensor: Tensor,
-  base64: Base64Rule,
-): (level: number, index: number) => void {
+function elementWriter(writer: JsonWriter, name: string, tensor: Tensor, base64: Base64Rule): ElementWriter {
   if (tensor.dtype === "string") {
     const { data } = tensor;
     const named = name.endsWith("_bytes");

@@ -6,11 +6,13 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { base64Text } from "./base64.ts";
 import type { JsonDocument } from "./document.ts";
 import type { ElementReader } from "./element.ts";
-import { elementReader } from "./element-reader.ts";
+import { type ElementsOf, elementReader, elementsByType } from "./element-reader.ts";
 import { InputNames } from "./input-names.ts";
 import { printValue } from "./json-error.ts";
+import { withMissing } from "./missing-inputs.ts";
 import { plainInput } from "./plain-input.ts";
 import type { PredictInputs } from "./predict-inputs.ts";
+import { isRow, readRows } from "./rowwise-instances.ts";
 import { scanColon, scanValue, skipSpace } from "./scan.ts";
 import { StfsStrings } from "./stfs-strings.ts";
 import { readTensorValue } from "./tensor-value.ts";
@@ -28,21 +30,35 @@ const EMPTY_DATA = /^(?:null|""|\{\s*\}|\[\s*\])$/;
  * Reads the `data` of a request: an object of inputs by name, or the only input's value. `{"data": VALUE}` is the only input's value too,
  * where no input is named `data`; names that no input has are ignored. As numpy does, an integer takes a number such as 11.0, and a
  * boolean 0 or 1. With `base64`, strings are base64 of the bytes that are meant, in either alphabet; `{"b64": TEXT}` always is.
+ * Of a `rowwise` signature the value may be a list of rows too, as in TensorFlow Serving's row form, and what lacks is missing.
  * To be called once for a document.
  * @throws ServingError invalid-argument in Simple TensorFlow Serving's words for what is missing, in TensorFlow Serving's for values.
  */
-export function readStfsInputs(document: JsonDocument, base64: boolean, inputs: readonly TensorInfo[]): StfsInputs {
+export function readStfsInputs(
+  document: JsonDocument,
+  base64: boolean,
+  inputs: readonly TensorInfo[],
+  rowwise = false,
+): StfsInputs {
   const { bytes, members } = document;
   const data = members.inputs;
   if (data === undefined || EMPTY_DATA.test(printValue(bytes, data.start, data.end))) {
     throw invalid("Inference with empty data, please check the request JSON");
   }
   const reader = new DataReader(document, base64);
-  const plain = plainStart(document, data.start, inputs);
+  const plain = plainStart(document, data.start, inputs, rowwise);
+  const row = rowwise && plain >= 0 && bytes[plain] === 0x5b ? skipSpace(bytes, plain + 1, bytes.length) : -1;
+  if (row >= 0 && isRow(bytes, row, inputs)) {
+    return { format: "named", tensors: readRows(document, row, inputs, elementsOf(base64), "data") };
+  }
   if (plain >= 0) {
     const input = plainInput(inputs);
     if (input !== undefined) reader.read(plain, input);
   } else readNamed(reader, data.start, inputs);
+  if (rowwise) {
+    const completed = reader.completed(inputs, elementsOf(base64));
+    if (completed !== undefined) return completed;
+  }
   for (const input of inputs) {
     if (input.optional !== true && !reader.has(input.alias)) throw missing(input, document);
   }
@@ -50,12 +66,18 @@ export function readStfsInputs(document: JsonDocument, base64: boolean, inputs: 
 }
 
 /** Where the value of the only input lies, if `data` has no names of inputs; else -1. */
-function plainStart({ bytes }: JsonDocument, start: number, inputs: readonly TensorInfo[]): number {
+function plainStart({ bytes }: JsonDocument, start: number, inputs: readonly TensorInfo[], rowwise: boolean): number {
   if (bytes[start] !== 0x7b || base64Text(bytes, start) !== undefined) return start;
   const name = skipSpace(bytes, start + 1, bytes.length);
   const nameStop = stringEnd(bytes, name);
   if (!stringEquals(bytes, name, nameStop, "data") || inputs.some(({ alias }) => alias === "data")) return -1;
-  return plainInput(inputs) === undefined ? -1 : scanColon(bytes, nameStop, bytes.length);
+  return plainInput(inputs) === undefined && !rowwise ? -1 : scanColon(bytes, nameStop, bytes.length);
+}
+
+/** How rows are read, and what is missing made. */
+function elementsOf(base64: boolean): ElementsOf {
+  return (input) =>
+    input.dtype === "string" ? new StfsStrings(base64, input.nullable, input.booleanDigits) : elementsByType(input);
 }
 
 function readNamed(reader: DataReader, start: number, inputs: readonly TensorInfo[]): void {
@@ -89,13 +111,13 @@ class DataReader {
 
   /** Reads the value at `start` and gives its end. */
   read(start: number, input: TensorInfo): number {
-    const { alias, dtype } = input;
-    if (dtype === "string") return this.#take(start, alias, new StfsStrings(this.#base64));
+    const { alias, dtype, nullable, booleanDigits } = input;
+    if (dtype === "string") return this.#take(start, alias, new StfsStrings(this.#base64, nullable, booleanDigits));
     if (holdsText(this.document.bytes, start) && takesPixels(input) && this.#images === undefined) {
       return this.#readImages(start, alias);
     }
     try {
-      return this.#take(start, alias, elementReader(dtype));
+      return this.#take(start, alias, elementReader(dtype, nullable));
     } catch (reason) {
       if (!(reason instanceof ServingError) || reason.code !== "invalid-argument" || !isWhole(dtype)) throw reason;
       return this.#takeWhole(start, alias, dtype, reason);
@@ -117,6 +139,13 @@ class DataReader {
     if (converted === undefined) throw otherwise;
     this.#tensors.set(alias, converted);
     return end;
+  }
+
+  /** With what a rowwise request lacks; undefined where it has nothing that tells the number of rows. */
+  completed(inputs: readonly TensorInfo[], elements: ElementsOf): StfsInputs | undefined {
+    const found = inputs.map(({ alias }) => this.#tensors.get(alias));
+    const rows = found.find((tensor) => tensor !== undefined)?.shape[0];
+    return rows === undefined ? undefined : { format: "named", tensors: withMissing(inputs, found, rows, elements) };
   }
 
   finish(): StfsInputs {

@@ -1,4 +1,5 @@
 import type { Shape } from "../../tensor/shape.ts";
+import { MISSING_TEXT } from "../../tensor/string-array.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { base64Text, decodeBase64Into } from "./base64.ts";
 import { type ElementReader, typeError } from "./element.ts";
@@ -7,10 +8,15 @@ import { valueError } from "./json-error.ts";
 import { scanValue, skipSpace } from "./scan.ts";
 import { stringEnd, unescapeInto } from "./text.ts";
 
-/** Reads strings and base64 objects into one piece of bytes. */
+/** Reads strings and base64 objects into one piece of bytes, and null where texts may be missing. */
 export class StringElements implements ElementReader {
   readonly blockType = undefined;
-  private readonly strings = new GrowingStrings();
+  protected readonly strings = new GrowingStrings();
+  private readonly nullable: boolean;
+
+  constructor(nullable = false) {
+    this.nullable = nullable;
+  }
 
   get count(): number {
     return this.strings.count;
@@ -23,6 +29,10 @@ export class StringElements implements ElementReader {
       this.strings.add(unescapeInto(source, start + 1, end - 1, this.strings.bytes, at));
       return end;
     }
+    if (this.nullable && source[start] === 0x6e) {
+      this.addMissing();
+      return start + 4;
+    }
     if (source[start] !== 0x7b) throw typeError(source, start, "string");
     const text = base64Text(source, start);
     if (text === undefined) {
@@ -32,6 +42,12 @@ export class StringElements implements ElementReader {
     const at = this.strings.reserve(text.end - text.start);
     this.strings.add(decodeBase64Into(source, text.start, text.end, this.strings.bytes, at));
     return skipSpace(source, text.end + 1, source.length) + 1;
+  }
+
+  addMissing(): void {
+    const at = this.strings.reserve(MISSING_TEXT.length);
+    this.strings.bytes.set(MISSING_TEXT, at);
+    this.strings.add(at + MISSING_TEXT.length);
   }
 
   readBlock(): void {}
