@@ -57,13 +57,14 @@ export class ControlSide {
     const { options, serving, pool, catalog, log } = parts;
     const shard = new MetricsShard((announcement) => catalog.accept(CONTROL_SHARD, announcement));
     // Nobody is refused a warm-up because others wait: that would fail a load.
-    const { onnxruntime, tensorflow } = serving.runtimes;
+    const { onnxruntime, tensorflow, python } = serving.runtimes;
     const runtimes = createRuntimes(
       {
         onnxruntime: { ...onnxruntime, runLimits: NO_RUN_LIMITS },
         tensorflow: { ...tensorflow, runLimits: NO_RUN_LIMITS },
+        python: { ...python, runLimits: NO_RUN_LIMITS },
       },
-      { locateTensorFlow: locateTensorFlow(options.tensorflow, log) },
+      { locateTensorFlow: locateTensorFlow(options.tensorflow, log), log },
     );
     this.#parts = parts;
     this.#models = modelSet(options.models, options.modelConfigRootDir);

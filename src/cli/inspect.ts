@@ -19,7 +19,7 @@ export async function inspect(options: ServerOptions, print: (text: string) => v
   if (models.length === 0) throw new ServingError("invalid-argument", "no model was found at the path given");
   const { runtimes: runtimeOptions } = await servingOptions(options);
   const log = createLog(options.logLevel);
-  const runtimes = createRuntimes(runtimeOptions, { locateTensorFlow: locateTensorFlow(options.tensorflow, log) });
+  const runtimes = createRuntimes(runtimeOptions, { locateTensorFlow: locateTensorFlow(options.tensorflow, log), log });
   const rows: TableRow[] = [];
   for (const model of models) {
     const versions = await servableVersions(model);
@@ -34,6 +34,8 @@ export async function inspect(options: ServerOptions, print: (text: string) => v
         clock: systemClock,
         tensorflow: model.tensorflow,
         savedModelTags: options.tensorflow.savedModelTags,
+        python: model.python,
+        serverPython: options.python,
         report,
       });
       await loader.load(new AbortController().signal).then(

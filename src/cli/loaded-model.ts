@@ -41,6 +41,8 @@ export async function loadModelAt(path: string, environment: Environment): Promi
     runtimes: createRuntimes(runtimes, { locateTensorFlow: locateTensorFlow(options.tensorflow, createLog(options.logLevel)) }),
     clock: systemClock,
     tensorflow: model.tensorflow,
+    python: model.python,
+    serverPython: options.python,
     report: () => undefined,
   });
   const { signatures, about } = await loader.load(new AbortController().signal);

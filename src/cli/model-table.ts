@@ -1,3 +1,4 @@
+import { shownInputs } from "../tensor/own-inputs.ts";
 import { DEFAULT_SIGNATURE, type Signature, type Signatures, type TensorInfo } from "../tensor/signature.ts";
 
 /** One version as it is shown to people. */
@@ -35,7 +36,7 @@ function shown(signatures: Signatures): readonly (readonly [string, Signature])[
 
 function describe({ inputs, outputs, uncallable }: Signature): string {
   if (uncallable !== undefined) return ` cannot be called: ${uncallable}`;
-  return `(${inputs.map(tensor).join(", ")}) -> ${outputs.map(tensor).join(", ")}`;
+  return `(${shownInputs(inputs).map(tensor).join(", ")}) -> ${outputs.map(tensor).join(", ")}`;
 }
 
 function tensor({ alias, dtype, shape, dimensionNames, optional }: TensorInfo): string {

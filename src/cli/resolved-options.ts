@@ -43,18 +43,23 @@ export async function servingOptions(options: ServerOptions): Promise<ServingOpt
         ...(interOpThreads !== undefined && { interOpThreads }),
       },
       tensorflow: { models: await serverTensorFlow(options.tensorflow), runLimits: options.runLimits },
+      python: { runLimits: options.runLimits },
     },
     ...(batching !== undefined && { batching: { ...batching, runsAThread: Math.ceil(batching.threads / options.threads) } }),
   };
 }
 
 /** What the server core is started with; `batching` is what the flags of that name were read to. */
-export function coreOptions({ loading, tensorflow }: ServerOptions, batching: ServerBatching | undefined): ServerCoreOptions {
+export function coreOptions(
+  { loading, tensorflow, python }: ServerOptions,
+  batching: ServerBatching | undefined,
+): ServerCoreOptions {
   const { memoryLimitBytes, warmup, warmupIterations, automaticWarmup, ...rest } = loading;
   return {
     ...rest,
     initialLoadThreads: INITIAL_LOADS_PER_CORE * availableParallelism(),
     savedModelTags: tensorflow.savedModelTags,
+    python,
     warmUp: { enabled: warmup, iterations: warmupIterations, automatic: automaticWarmup },
     ...(memoryLimitBytes !== undefined && { ramLimitBytes: memoryLimitBytes }),
     ...(batching !== undefined && { batching }),

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { shellWord } from "../clients/languages/bash-literal.ts";
 import type { DType } from "../tensor/dtype.ts";
+import { neededInputs } from "../tensor/own-inputs.ts";
 import { DEFAULT_SIGNATURE, type Signatures, type TensorInfo } from "../tensor/signature.ts";
 
 /** Values up to this many are written out in the curl line. */
@@ -30,7 +31,7 @@ export async function sampleRequest(
   const callable = [...signatures].filter(([, { uncallable }]) => uncallable === undefined);
   const [name, signature] = callable.find(([each]) => each === DEFAULT_SIGNATURE) ?? callable[0] ?? [];
   if (signature === undefined || name === undefined) return undefined;
-  const inputs = signature.inputs.filter((input) => !input.optional);
+  const inputs = neededInputs(signature.inputs);
   if (inputs.some((input) => input.dtype.startsWith("complex"))) return undefined;
   const chosen = name === DEFAULT_SIGNATURE ? {} : { signature_name: name };
   const total = inputs.reduce((sum, input) => sum + sizes(input).reduce((product, size) => product * size, 1), 0);

@@ -94,6 +94,9 @@ function makeOption(flag: Flag): Option {
   const fallback = flag.default ? ` (default: ${flag.default})` : "";
   const accepted = flag.choices?.join("|") ?? flag.kind;
   const option = new Option(`--${flag.name} <${accepted}>`, flag.help + fallback);
-  option.argParser((text) => parseFlagValue(flag, text));
+  option.argParser((text, previous?: unknown) => {
+    const value = parseFlagValue(flag, text);
+    return flag.repeats && Array.isArray(previous) && Array.isArray(value) ? [...(previous as string[]), ...value] : value;
+  });
   return flag.take === "yes" || flag.take === "map" ? option : option.hideHelp();
 }

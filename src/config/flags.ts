@@ -26,6 +26,8 @@ export interface Flag {
   /** Bounds of a number, inclusive. */
   readonly least?: number;
   readonly most?: number;
+  /** Whether a list may be given in several flags, which add up. */
+  readonly repeats?: boolean;
 }
 
 const INT32 = { least: -(2 ** 31), most: 2 ** 31 - 1 } as const;
@@ -427,6 +429,68 @@ const OWN_FLAGS: readonly Flag[] = [
     kind: "boolean",
     default: "false",
     help: "Let whoever can reach a gRPC port run any node of a TensorFlow graph, also those that change variables",
+    take: "yes",
+  },
+  {
+    name: "python",
+    kind: "text",
+    default: "python3",
+    help: "Python interpreter of the processes that run models in Python",
+    take: "yes",
+  },
+  {
+    name: "allow_code",
+    kind: "list",
+    default: "",
+    help: "Names of models that may run Python code of their own, with all that the server's user may do; may be given several times",
+    take: "yes",
+    repeats: true,
+  },
+  {
+    name: "python_workers",
+    kind: "integer",
+    default: "1",
+    help: "Processes that run each model in Python side by side",
+    take: "yes",
+    least: 1,
+    most: 256,
+  },
+  {
+    name: "python_device",
+    kind: "text",
+    default: "auto",
+    help: "Where models in Python run: cpu, cuda, cuda:1 and so on, or auto for a GPU where there is one",
+    take: "yes",
+  },
+  {
+    name: "python_timeout_seconds",
+    kind: "number",
+    default: "60",
+    help: "Longest run of a request in Python; a process that takes longer is ended and started again",
+    take: "yes",
+    least: 0.01,
+    most: 86_400,
+  },
+  {
+    name: "python_memory_limit_bytes",
+    kind: "integer",
+    default: "0",
+    help: "Most address space of each Python process; 0 for no limit",
+    take: "yes",
+    ...BYTES,
+  },
+  {
+    name: "python_spare",
+    kind: "boolean",
+    default: "false",
+    help: "Keep one more process of each model in Python loaded, to take the place of one that ends",
+    take: "yes",
+  },
+  {
+    name: "python_environment",
+    kind: "list",
+    default: "",
+    help: "Variables of the server's environment that Python processes get besides those of Python and its libraries",
     take: "yes",
   },
   {

@@ -164,7 +164,7 @@ models:
     [model("base_pth: /n"), 'models.yaml:4:5: a model has no key "base_pth" (did you mean base_path?)'],
     [
       model("colour: red"),
-      'models.yaml:4:5: a model has no key "colour" (known: name, base_path, platform, version_policy, labels, traffic_split, logging, batching, session_config, session_target, custom_op_paths, saved_model_tags)',
+      'models.yaml:4:5: a model has no key "colour" (known: name, base_path, platform, version_policy, labels, traffic_split, logging, batching, session_config, session_target, custom_op_paths, saved_model_tags, python, allow_code, workers, device, python_timeout_seconds, python_memory_limit_bytes, python_spare)',
     ],
     [
       model("batching: {num_batch_threads: 4}"),

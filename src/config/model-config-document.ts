@@ -23,6 +23,7 @@ import {
   unnamedModelSchema,
   type VersionPolicyShape,
 } from "./model-config-schema.ts";
+import { resolvePython } from "./model-python.ts";
 import { resolveTensorFlow } from "./model-tensorflow.ts";
 
 /** Where a config comes from. */
@@ -171,6 +172,7 @@ async function resolveEntry(
     }),
     ...(batching !== undefined && { batching: resolveBatching(batching, refuse("batching")) }),
     ...(await resolveTensorFlow(shape, folder, { path, refuse: (steps, part) => refuseAt(tree, origin, steps, part) })),
+    ...resolvePython(shape, folder),
   };
   checkTrafficSplit(model, (label) => refuseAt(tree, origin, [...path, "traffic_split", label], "key"));
   return model;

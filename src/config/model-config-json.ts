@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { BATCHING_KEYS } from "./batching-keys.ts";
 import { type ConfigObject, type ConfigValue, configObject, isConfigObject } from "./config-value.ts";
 import { LATEST_VERSION, type ModelConfig, type VersionPolicy } from "./model-config.ts";
+import { PYTHON_KEYS } from "./model-python.ts";
 import { TENSORFLOW_KEYS } from "./tensorflow-keys.ts";
 
 /** One model in our own form, as JSON text: the same for configs that mean the same, versions with all their digits. */
@@ -16,7 +17,8 @@ export function formatModelConfigs(models: readonly ModelConfig[]): string {
 
 /** A model in our own form; a version policy that is the `fallback` of the form is left out. */
 export function modelObject(model: ModelConfig, fallback: VersionPolicy = LATEST_VERSION): ConfigObject {
-  const { name, basePath, platform, versionPolicy, labels, trafficSplit, logging, batching, tensorflow, sessionConfig } = model;
+  const { name, basePath, platform, versionPolicy, labels, trafficSplit, logging, batching, tensorflow, sessionConfig, python } =
+    model;
   const parts: [string, ConfigValue][] = [
     ["name", name],
     ["base_path", basePath],
@@ -38,6 +40,10 @@ export function modelObject(model: ModelConfig, fallback: VersionPolicy = LATEST
   for (const [key, name] of TENSORFLOW_KEYS) {
     const value = tensorflow?.[name];
     if (value !== undefined) parts.push([key, value]);
+  }
+  for (const [key, name] of PYTHON_KEYS) {
+    const value = python?.[name];
+    if (value !== undefined) parts.push(name === "timeoutMs" ? [key, python!.timeoutMs! / 1000] : [key, value]);
   }
   return configObject(parts);
 }

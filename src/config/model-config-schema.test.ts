@@ -35,6 +35,13 @@ test("the JSON Schema tells editors every key, what it means, and what may be le
     "session_target",
     "custom_op_paths",
     "saved_model_tags",
+    "python",
+    "allow_code",
+    "workers",
+    "device",
+    "python_timeout_seconds",
+    "python_memory_limit_bytes",
+    "python_spare",
   ]);
   for (const [key, { description }] of Object.entries(model)) expect([key, description]).toEqual([key, expect.any(String)]);
   expect(map!.additionalProperties).toMatchObject({ additionalProperties: false, required: ["base_path"] });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PYTHON_DEVICE } from "../model/python-options.ts";
 import { describeValue } from "./config-value.ts";
 import { nearestName } from "./nearest-name.ts";
 import { SESSION_TARGET } from "./tensorflow-keys.ts";
@@ -119,6 +120,42 @@ const tensorflow = {
     .describe("Tags of the graph to load from a SavedModel. Default: --saved_model_tags"),
 };
 
+/** What Python workers alone make something of. */
+const python = {
+  python: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Python interpreter: a name, or a path, absolute or below the config file's folder. Default: --python"),
+  allow_code: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether it may run Python code of its own, with all that the server's user may do. Default: what --allow_code says",
+    ),
+  workers: z.int().min(1).max(256).optional().describe("Python processes that run it side by side. Default: --python_workers"),
+  device: z
+    .string()
+    .regex(PYTHON_DEVICE, { error: "expected cpu, cuda, cuda:N or auto" })
+    .optional()
+    .describe("Where Python runs it: cpu, cuda, cuda:1 and so on, or auto. Default: --python_device"),
+  python_timeout_seconds: z
+    .number()
+    .min(0.01)
+    .max(86_400)
+    .optional()
+    .describe("Longest run of a request in Python. Default: --python_timeout_seconds"),
+  python_memory_limit_bytes: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("Most address space of each of its Python processes. Default: --python_memory_limit_bytes"),
+  python_spare: z
+    .boolean()
+    .optional()
+    .describe("Whether one more process is kept loaded, to take the place of one that ends. Default: --python_spare"),
+};
+
 /** What every form of a model has besides its name and where it is. */
 const choices = {
   version_policy: versionPolicy.optional(),
@@ -129,6 +166,7 @@ const choices = {
   logging: logging.optional(),
   batching: batching.optional(),
   ...tensorflow,
+  ...python,
 };
 
 const unnamed = {

@@ -9,7 +9,7 @@ const UNSAFE = /[^ !#-[\]-~\u0080-\uffff]/g;
 /**
  * A `tensorflow.serving.ModelServerConfig` in protobuf text format.
  * @throws ServingError failed-precondition for a model that it has no words for: one without a platform, with a traffic split,
- * with batching, or with options of TensorFlow
+ * with batching, or with options of TensorFlow or Python
  */
 export function formatModelServerConfig(models: readonly ModelConfig[]): string {
   return `model_config_list {\n${models.map((model) => `  config ${formatModel(model, "  ")}\n`).join("")}}\n`;
@@ -98,7 +98,7 @@ function indentAt(text: string, offset: number): string {
 }
 
 function formatModel(
-  { name, basePath, platform, versionPolicy, labels, trafficSplit, logging, batching, tensorflow }: ModelConfig,
+  { name, basePath, platform, versionPolicy, labels, trafficSplit, logging, batching, tensorflow, python }: ModelConfig,
   indent: string,
   writtenLogging?: string,
 ): string {
@@ -106,6 +106,7 @@ function formatModel(
   if (trafficSplit.size > 0) throw inexpressible(name, "with a traffic_split");
   if (batching !== undefined) throw inexpressible(name, "with batching");
   if (tensorflow !== undefined) throw inexpressible(name, "with options of TensorFlow");
+  if (python !== undefined) throw inexpressible(name, "with options of Python");
   const lines = [`name: ${quote(name)}`, `base_path: ${quote(basePath)}`, `model_platform: ${quote(platform)}`];
   const policy = formatPolicy(versionPolicy);
   if (policy !== undefined) lines.push(`model_version_policy { ${policy} }`);

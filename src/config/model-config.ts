@@ -1,4 +1,5 @@
 import type { BatchingChoice } from "../model/batching.ts";
+import type { PythonOptions } from "../model/python-options.ts";
 import type { RequestLogging } from "../model/request-logging.ts";
 import type { TensorFlowOptions } from "../model/tensorflow-options.ts";
 import type { ConfigObject } from "./config-value.ts";
@@ -32,6 +33,8 @@ export interface ModelConfig {
   readonly tensorflow?: TensorFlowOptions;
   /** What `tensorflow.sessionConfig` was written as; they come and go together. */
   readonly sessionConfig?: ConfigObject;
+  /** How Python workers run it; absent when the server's flags say all. Of no meaning to what no worker runs. */
+  readonly python?: PythonOptions;
 }
 
 /** What a model is served with when nothing else is said. */

@@ -3,11 +3,13 @@ import { join, resolve } from "node:path";
 import type { LogLevel } from "../base/log.ts";
 import type { RunLimits } from "../base/run-limits.ts";
 import { ServingError } from "../base/serving-error.ts";
+import type { ServerPython } from "../model/python-options.ts";
 import { type AccessOptions, type CorsFlags, resolveAccess, resolveCors } from "./access-options.ts";
 import type { BatchingFlags } from "./batching-parameters.ts";
 import { type FlagValue, parseFlagValue } from "./flag-value.ts";
 import { FLAGS, type Flag, findFlag } from "./flags.ts";
 import { resolveBasePath } from "./model-config-rules.ts";
+import { resolveServerPython } from "./server-python.ts";
 import type { TensorFlowFlags } from "./server-tensorflow.ts";
 import { withStfsEnvironment } from "./stfs-environment.ts";
 import { SESSION_TARGET } from "./tensorflow-keys.ts";
@@ -77,6 +79,7 @@ export interface ServerOptions {
   /** Undefined when requests are run one by one. */
   readonly batching: BatchingFlags | undefined;
   readonly tensorflow: TensorFlowFlags;
+  readonly python: ServerPython;
   /** Whether nodes of a graph may be run by name over gRPC. */
   readonly sessionService: boolean;
   readonly printVersion: boolean;
@@ -202,6 +205,7 @@ export function resolveServerOptions(
     onnxruntime: resolveOnnx(flags),
     batching: resolveBatching(flags),
     tensorflow: resolveTensorFlow(flags),
+    python: resolveServerPython(flags),
     sessionService: flags.boolean("enable_session_service"),
     printVersion: flags.boolean("version"),
     ignored: FLAGS.filter((flag) => values.has(flag.name) && hasNoEffect(flag, flags)).map((flag) => flag.name),

@@ -33,6 +33,13 @@ test("a new whole leaves nothing of the changes", () => {
   expect(shown(NO_MODELS)).toEqual([]);
 });
 
+test("a known model has other options of Python when any of them changed", () => {
+  const retuned = (before: ModelConfig, after: ModelConfig) => [...retunedModels([after], new Map([["a", before]]))];
+  const allowed = { ...model("a"), python: { allowCode: true, workers: 2 } };
+  expect(retuned(allowed, { ...model("a"), python: { workers: 2, allowCode: true } })).toEqual([]);
+  expect(retuned(model("a"), allowed)).toEqual(["a"]);
+});
+
 test("a known model has other options of TensorFlow when any of them changed", () => {
   const tuned = { ...model("a"), tensorflow: { sessionConfig: Uint8Array.of(0x40, 1) } };
   const retuned = (before: ModelConfig, after: ModelConfig) => [...retunedModels([after], new Map([["a", before]]))];

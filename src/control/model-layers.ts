@@ -40,11 +40,11 @@ export function modelsOf({ base, changes }: ModelLayers): readonly ModelConfig[]
   return [...models.values()].filter((model) => model !== undefined);
 }
 
-/** The names of those models that were known with other options of TensorFlow. */
+/** The names of those models that were known with other options of TensorFlow or Python. */
 export function retunedModels(models: readonly ModelConfig[], known: ReadonlyMap<string, ModelConfig>): ReadonlySet<string> {
-  const retuned = models.filter(({ name, tensorflow }) => {
+  const retuned = models.filter(({ name, tensorflow, python }) => {
     const before = known.get(name);
-    return before !== undefined && !isDeepStrictEqual(before.tensorflow, tensorflow);
+    return before !== undefined && !isDeepStrictEqual([before.tensorflow, before.python], [tensorflow, python]);
   });
   return new Set(retuned.map(({ name }) => name));
 }

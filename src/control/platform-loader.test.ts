@@ -192,7 +192,7 @@ describe("what fails is reported with all that was known by then", () => {
   test("no platform", async () => {
     await expect(loader(join(folder, "empty")).load(signal)).rejects.toMatchObject({
       code: "not-found",
-      message: expect.stringContaining('"empty" holds no model that can be served (looked for onnx'),
+      message: expect.stringContaining('"empty" holds no model that can be served (looked for python'),
     });
     expect(reports).toEqual([{ id: ID, milliseconds: 0, error: expect.objectContaining({ code: "not-found" }) }]);
   });

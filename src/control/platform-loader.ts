@@ -4,10 +4,12 @@ import type { Log } from "../base/log.ts";
 import { ServingError } from "../base/serving-error.ts";
 import type { Loader } from "../core/loader.ts";
 import type { ServableId } from "../core/servable-id.ts";
+import type { Platform } from "../model/platform.ts";
 import type { Program } from "../model/program.ts";
+import { type PythonOptions, pythonLoad, type ServerPython } from "../model/python-options.ts";
 import type { Runtime, SharedModel } from "../model/runtime.ts";
 import type { TensorFlowOptions } from "../model/tensorflow-options.ts";
-import { detectPlatform } from "../platforms/registry.ts";
+import { detectPlatform, workerProgram } from "../platforms/registry.ts";
 import { planProcessing } from "../processing/plan-processing.ts";
 import type { RuntimeRegistry } from "../runtimes/registry.ts";
 import { takeFingerprint } from "../sources/fingerprint.ts";
@@ -46,6 +48,10 @@ export interface PlatformLoaderParts {
   readonly batching?: VersionBatching | undefined;
   /** What the model's config says of TensorFlow. Default: nothing. */
   readonly tensorflow?: TensorFlowOptions | undefined;
+  /** What the flags say of Python workers. Default: there are none. */
+  readonly serverPython?: ServerPython | undefined;
+  /** What the model's config says of them. Default: nothing. */
+  readonly python?: PythonOptions | undefined;
   /** Tags of the graph to load from a SavedModel, where the model's config does not say. Default: the platform's. */
   readonly savedModelTags?: readonly string[];
 }
@@ -78,7 +84,18 @@ export class PlatformLoader implements Loader<SharedModel> {
   }
 
   async load(signal: AbortSignal): Promise<SharedModel> {
-    const { clock, log, report, runtimes, warmUp, batching, tensorflow, savedModelTags } = this.#parts;
+    const {
+      clock,
+      log,
+      report,
+      runtimes,
+      warmUp,
+      batching,
+      tensorflow,
+      savedModelTags,
+      serverPython,
+      python: ownPython,
+    } = this.#parts;
     const start = clock.now();
     const id = this.#id;
     let found: { readonly platform: string; readonly why: string } | undefined;
@@ -87,15 +104,21 @@ export class PlatformLoader implements Loader<SharedModel> {
       const { platform, why } = await detectPlatform(this.#path, this.#platform);
       found = { platform: platform.name, why };
       const tags = tensorflow?.tags ?? savedModelTags;
-      const program = await platform.read(this.#path, signal, tags && { tags });
+      const python = serverPython && pythonLoad(serverPython, ownPython, id.name, String(id.version));
+      const program = await this.#read(platform, signal, tags, python?.allowCode === true);
+      if (program.runtime === "python" && platform.name !== "python") found = { ...found, why: `${why}, run by a Python worker` };
       const processing = await readProcessingFiles(this.#path, signal);
       this.#checkHooks(program, processing);
       const { declared } = processing;
-      if (declared !== undefined) found = { ...found, why: `${why}, with ${declared.file}` };
+      if (declared !== undefined) found = { ...found, why: `${found.why}, with ${declared.file}` };
       const runtime = runtimes.get(program.runtime);
       if (runtime === undefined) throw new ServingError("unimplemented", `this server has no runtime ${program.runtime}`);
       const limits = await batching?.limits(id.name, this.#path);
-      const loaded = await runtime.load(program, signal, tensorflow && { tensorflow });
+      const loaded = await runtime.load(
+        program,
+        signal,
+        (tensorflow ?? python) && { ...(tensorflow && { tensorflow }), ...(python && { python }) },
+      );
       this.#loaded = { runtime, model: loaded };
       const loadMs = clock.now() - start;
       const example = await exampleRequest(this.#path, signal, (error) =>
@@ -137,6 +160,27 @@ export class PlatformLoader implements Loader<SharedModel> {
       const error = ServingError.from(reason);
       report({ id, milliseconds: clock.now() - start, ...found, error });
       throw error;
+    }
+  }
+
+  /** What the platform makes of the files; of those that it does not cover what a Python worker may, where code is allowed. */
+  async #read(
+    platform: Platform,
+    signal: AbortSignal,
+    tags: readonly string[] | undefined,
+    allowCode: boolean,
+  ): Promise<Program> {
+    try {
+      return await platform.read(this.#path, signal, tags && { tags });
+    } catch (reason) {
+      const error = ServingError.from(reason);
+      const isRefusal = error.code === "unimplemented" || error.code === "invalid-argument";
+      const other = isRefusal ? await workerProgram(platform.name, this.#path, signal) : undefined;
+      if (other === undefined) throw reason;
+      if (allowCode) return other;
+      const way = `a Python worker can serve it (--allow_code=${this.#id.name})`;
+      const message = error.message.replace(/[;,:]? ?a Python worker can serve it \(--allow_code\)/, "");
+      throw new ServingError(error.code, `${message}; ${way}`, { cause: error });
     }
   }
 

@@ -6,17 +6,20 @@ export function sameModels(a: readonly ModelConfig[], b: readonly ModelConfig[])
 }
 
 function fingerprint(models: readonly ModelConfig[]): string {
-  const plain = models.map(({ name, basePath, platform, versionPolicy, labels, trafficSplit, logging, batching, tensorflow }) => [
-    name,
-    basePath,
-    platform,
-    versionPolicy,
-    sorted([...labels]),
-    sorted([...trafficSplit]),
-    logging,
-    batching && sorted(Object.entries(batching)),
-    tensorflow && sorted(Object.entries(tensorflow)),
-  ]);
+  const plain = models.map(
+    ({ name, basePath, platform, versionPolicy, labels, trafficSplit, logging, batching, tensorflow, python }) => [
+      name,
+      basePath,
+      platform,
+      versionPolicy,
+      sorted([...labels]),
+      sorted([...trafficSplit]),
+      logging,
+      batching && sorted(Object.entries(batching)),
+      tensorflow && sorted(Object.entries(tensorflow)),
+      python && sorted(Object.entries(python)),
+    ],
+  );
   return JSON.stringify(sorted(plain as [string, ...unknown[]][]), (_key, value: unknown) =>
     typeof value === "bigint" ? String(value) : value,
   );

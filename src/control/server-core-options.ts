@@ -2,6 +2,7 @@ import type { ServingError, StatusCode } from "../base/serving-error.ts";
 import { availabilityPreservingPolicy } from "../core/availability-preserving-policy.ts";
 import { resourcePreservingPolicy } from "../core/resource-preserving-policy.ts";
 import type { ServerBatching } from "../model/batching.ts";
+import type { ServerPython } from "../model/python-options.ts";
 import type { WarmUpOptions } from "./warm-up.ts";
 
 /** Which version goes first when one takes over from another. */
@@ -29,6 +30,8 @@ export interface ServerCoreOptions {
   readonly versionsAlwaysPresent: boolean;
   /** Tags of the graph to load from a SavedModel, of models that do not say. */
   readonly savedModelTags: readonly string[];
+  /** How Python workers are run, of models that do not say. Absent: none is started. */
+  readonly python?: ServerPython;
   /** What is run on a version before it serves. */
   readonly warmUp: WarmUpOptions;
   /** How versions are batched; absent when none is. */

@@ -254,9 +254,10 @@ export class ServerCore {
       this.#reports.note(outcome);
       this.#parts.changed?.();
     };
-    const { platform, tensorflow } = this.#models.get(id.name) ?? {};
-    const { savedModelTags } = this.#options;
-    const parts = { ...this.#parts, warmUp: this.#warmUp, batching: this.#batching, tensorflow, savedModelTags, report };
+    const { platform, tensorflow, python } = this.#models.get(id.name) ?? {};
+    const { savedModelTags, python: serverPython } = this.#options;
+    const engines = { tensorflow, savedModelTags, python, serverPython };
+    const parts = { ...this.#parts, warmUp: this.#warmUp, batching: this.#batching, ...engines, report };
     return new PlatformLoader(id, path, platform, parts);
   }
 

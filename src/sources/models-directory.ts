@@ -44,6 +44,9 @@ const CHILDREN_AT_ONCE = 16;
 /** The name that makes a file the model of its folder rather than one of several in it. */
 const FOLDER_MODEL = "model";
 
+/** The file that makes all of its folder one model. */
+const HANDLER = "handler.py";
+
 /**
  * Finds what to serve below a path, which may be a model file, the prefix of a model's files, a model's folder (its files, or its version
  * folders), or a folder of those (one that holds model files not called `model` is such a folder). Hidden entries and what is no model are
@@ -128,6 +131,8 @@ export class ModelsDirectory {
    * that the next one does not change what the first is called.
    */
   async #holdsModelFiles(entries: readonly Dirent[]): Promise<boolean> {
+    // Whatever lies beside a handler is the handler's.
+    if (entries.some(({ name }) => name === HANDLER)) return false;
     for (const entry of entries) {
       if (!entry.isFile() || parse(entry.name).name === FOLDER_MODEL) continue;
       if ((await this.#describe(entry.name).catch(() => undefined)) !== undefined) return true;
