@@ -23,11 +23,6 @@ export function isNumeric(type: PmmlType): boolean {
   return type !== "string" && type !== "boolean";
 }
 
-/** Whether a number of a type is a whole one. */
-export function isWhole(type: PmmlType): boolean {
-  return isNumeric(type) && type !== "float" && type !== "double";
-}
-
 /** A number as XML Schema writes it; undefined for another text. */
 export function parseNumber(text: string): number | undefined {
   const trimmed = text.trim();
@@ -58,9 +53,10 @@ export function parsePmmlValue(text: string, type: PmmlType): PmmlValue | undefi
       return parseTime(text.trim());
     case "dateTime":
       return parseDateTime(text.trim());
-    default:
-      return parseSince(text.trim(), type);
+    case "timeSeconds":
+      break;
   }
+  return parseSince(text.trim(), type);
 }
 
 /** A value of one type as one of another; undefined where it is none: 2.5 as an integer. */
@@ -84,9 +80,10 @@ export function castPmmlValue(value: PmmlValue, from: PmmlType, to: PmmlType): P
       return from === "dateTime" ? modulo(value, DAY) : undefined;
     case "dateTime":
       return from === "date" ? value * DAY : undefined;
-    default:
-      return castSince(value, from, to);
+    case "timeSeconds":
+      break;
   }
+  return castSince(value, from, to);
 }
 
 /** A value as text, numbers as PMML's usual engine in Java writes them: `7.0` for a double, `7` for an integer. */
@@ -103,9 +100,13 @@ export function pmmlText(value: PmmlValue, type: PmmlType): string {
       return timeText(value);
     case "dateTime":
       return `${dateText(Math.floor(value / DAY))}T${timeText(modulo(value, DAY))}`;
-    default:
-      return String(value);
+    case "string":
+    case "boolean":
+    case "integer":
+    case "timeSeconds":
+      break;
   }
+  return String(value);
 }
 
 /** The float64 that a float32 is written as: 0.1 for the one that is nearest to it. */

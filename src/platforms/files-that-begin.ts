@@ -12,8 +12,10 @@ export interface ModelFileRules {
   readonly extensions: readonly string[];
   /** Names that are looked at first. */
   readonly usual: readonly string[];
-  /** Whether the first bytes of a file, 256 at most, are a model's. */
+  /** Whether the first bytes of a file are a model's. */
   readonly fits: (first: Buffer) => boolean;
+  /** How many first bytes that takes. Default 256. */
+  readonly bytes?: number;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface ModelFileRules {
  */
 export async function filesThatBegin(
   path: string,
-  { extensions, usual, fits }: ModelFileRules,
+  { extensions, usual, fits, bytes = FIRST_BYTES }: ModelFileRules,
 ): Promise<{ readonly bare: boolean; readonly folder: string; readonly names: readonly string[] } | undefined> {
   const entry = await stat(path).catch(() => undefined);
   if (!entry?.isFile() && !entry?.isDirectory()) return undefined;
@@ -30,8 +32,7 @@ export async function filesThatBegin(
   const folder = bare ? dirname(path) : path;
   const candidates = (bare ? [basename(path)] : await namesIn(path, usual)).filter((name) => isCalled(name, extensions));
   const names: string[] = [];
-  for (const name of candidates.slice(0, MOST_FILES))
-    if (fits(await firstBytes(join(folder, name), FIRST_BYTES))) names.push(name);
+  for (const name of candidates.slice(0, MOST_FILES)) if (fits(await firstBytes(join(folder, name), bytes))) names.push(name);
   return { bare, folder, names };
 }
 

@@ -77,7 +77,7 @@ describe.each(LIBRARIES)("$platform's own answers", ({ platform, files, toleranc
 
   afterAll(async () => {
     if (process.env.MODELPORT_SHOW_WORST !== undefined)
-      console.log(`${platform}: ${models.length} files, worst ${worst.toExponential(1)}`);
+      process.stdout.write(`${platform}: ${models.length} files, worst ${worst.toExponential(1)}\n`);
     grpc?.close();
     await server?.stop();
   });

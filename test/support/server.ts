@@ -42,6 +42,8 @@ export interface StartOptions {
   readonly ports?: readonly [port: number, restPort: number];
   /** The REST port takes TLS; what a client of it needs. */
   readonly tls?: ConnectionOptions;
+  /** Its environment in place of the tests' own. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface StartOptions {
  */
 export async function startServer(
   args: readonly string[],
-  { until = "ready", preload, ports, tls }: StartOptions = {},
+  { until = "ready", preload, ports, tls, env = process.env }: StartOptions = {},
 ): Promise<RunningServer> {
   if (!existsSync(MAIN)) throw new Error("the server is not built: npm run build");
   const [port, restPort] = ports ?? [await freePort(), await freePort()];
@@ -58,6 +60,7 @@ export async function startServer(
   const preloading = preload === undefined ? [] : [`--import=${preload}`];
   const child = spawn(process.execPath, [...preloading, MAIN, ...args, ...portFlags], {
     stdio: ["ignore", "pipe", "pipe"],
+    env,
   });
   const output = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));

@@ -113,7 +113,7 @@ function textsOf({ data }: StringTensor): readonly (string | null)[] {
 
 function missing({ type, columns: declared }: TabularInput, rows: number): Matrix | Texts {
   const columns = Math.max(1, declared);
-  if (type === "texts") return { rows, width: columns, texts: new Array<null>(rows * columns).fill(null) };
+  if (type === "texts") return { rows, width: columns, texts: Array.from({ length: rows * columns }, () => null) };
   return { rows, width: columns, data: numbersOf(type, rows * columns).fill(Number.NaN) };
 }
 

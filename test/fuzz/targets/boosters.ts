@@ -26,7 +26,14 @@ export const xgboostUbjson: FuzzTarget = {
   name: "xgboost-ubjson",
   dictionary: [
     ...XGBOOST_WORDS.split(" "),
-    ...["[$d#L", "[$l#L", "[$U#i", "{L", "SL", "Z", "T", "F"],
+    "[$d#L",
+    "[$l#L",
+    "[$U#i",
+    "{L",
+    "SL",
+    "Z",
+    "T",
+    "F",
     ...["7fffffff", "ffffffff", "000000000000ffff", "7fffffffffffffff"].map((hex) => Buffer.from(hex, "hex")),
   ],
   run: (input) => xgboost(input, "model.ubj"),
@@ -35,7 +42,13 @@ export const xgboostUbjson: FuzzTarget = {
 export const xgboostLegacy: FuzzTarget = {
   name: "xgboost-legacy",
   dictionary: [
-    ...["binf", "bs64\t", "binary:logistic", "multi:softprob", "gbtree", "gblinear", "dart"],
+    "binf",
+    "bs64\t",
+    "binary:logistic",
+    "multi:softprob",
+    "gbtree",
+    "gblinear",
+    "dart",
     ...["ffffffff", "ffffff7f", "00000080", "0000803f", "0100000000000000", "ffffffffffffff7f"].map((hex) =>
       Buffer.from(hex, "hex"),
     ),

@@ -18,13 +18,24 @@ export const pt2Program: FuzzTarget = {
   dictionary: [
     ...OPERATIONS.split(" ").map((name) => `torch.ops.aten.${name}.default`),
     ...KINDS.split(" ").map((kind) => `"${kind}":`),
-    ...["9223372036854775807", "-1", "0", "1e999", "[]", "{}", "null", "NaN", '"self"', '"dim"', '"user_input"', '"buffer"'],
+    "9223372036854775807",
+    "-1",
+    "1e999",
+    "[]",
+    "{}",
+    "null",
+    "NaN",
+    '"self"',
+    '"dim"',
+    '"user_input"',
+    '"buffer"',
   ],
   longest: 4000,
   async run(input): Promise<Outcome> {
     try {
-      const program = readExportedProgram(
+      const program = await readExportedProgram(
         new ExportedPart(parseProgramJson(Buffer.from(input).toString(), "model.json"), "model.json"),
+        NEVER,
       );
       const graph = await importProgram(program, () => WEIGHT, NEVER);
       encodeModel(graph);

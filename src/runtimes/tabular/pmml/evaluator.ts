@@ -2,7 +2,7 @@ import type { PmmlType, PmmlValue } from "../../../model/pmml-fields.ts";
 import type { PmmlModel, PmmlOutput, PmmlOutputFeature, PmmlTarget } from "../../../model/pmml-models.ts";
 import { castPmmlValue, pmmlText } from "../../../model/pmml-values.ts";
 import { expressionReader } from "./expressions.ts";
-import type { Fields } from "./fields.ts";
+import type { FieldReaders } from "./field-readers.ts";
 import { type Read, type Row, RowFault, shown } from "./row.ts";
 
 /** A result of a row: one value, or several. */
@@ -40,7 +40,7 @@ export abstract class Evaluator {
   readonly #lists = new Map<string, readonly (PmmlValue | null)[]>();
   readonly #rescales: boolean;
 
-  constructor(model: PmmlModel, fields: Fields, labels: readonly PmmlValue[] = []) {
+  constructor(model: PmmlModel, fields: FieldReaders, labels: readonly PmmlValue[] = []) {
     const target = model.target;
     this.#model = model;
     this.#target = target;
@@ -53,10 +53,15 @@ export abstract class Evaluator {
       target !== undefined && (target.rescale !== undefined || target.otherwise !== null || target.priors.length > 0 || casts);
   }
 
-  /** Evaluates a row. @throws RowFault for a row that the model refuses */
-  run(row: Row): void {
+  /**
+   * Evaluates a row.
+   * @param outputs whether somebody may ask for the model's own outputs
+   * @throws RowFault for a row that the model refuses
+   */
+  run(row: Row, outputs = true): void {
     this.evaluate(row);
     if (this.#rescales) this.#finish(this.#target!);
+    if (!outputs) return;
     for (const { output, read } of this.#outputs) {
       const value = read(row);
       if (output.several) this.#lists.set(output.name, typeof value === "object" ? (value ?? []) : [value]);
@@ -69,6 +74,11 @@ export abstract class Evaluator {
 
   /** Sets {@link value}, and {@link shares} where there are labels. */
   protected abstract evaluate(row: Row): void;
+
+  /** The number of a label, -1 for one that the model has not. */
+  numberOf(label: PmmlValue): number {
+    return this.#numbers.get(label) ?? -1;
+  }
 
   /** A result by its name; undefined for a name that it has not. */
   result(name: string, row: Row): ResultValue | undefined {
@@ -200,7 +210,7 @@ function rescaled(
   }
 }
 
-function outputReader(output: PmmlOutput, evaluator: Evaluator, fields: Fields): (row: Row) => ResultValue {
+function outputReader(output: PmmlOutput, evaluator: Evaluator, fields: FieldReaders): (row: Row) => ResultValue {
   const { type, natural, name } = output;
   const read = featureReader(output.what, evaluator, fields);
   if (type === natural || output.what.kind === "transformed") return read;
@@ -213,7 +223,7 @@ function outputReader(output: PmmlOutput, evaluator: Evaluator, fields: Fields):
   };
 }
 
-function featureReader(what: PmmlOutputFeature, evaluator: Evaluator, fields: Fields): (row: Row) => ResultValue {
+function featureReader(what: PmmlOutputFeature, evaluator: Evaluator, fields: FieldReaders): (row: Row) => ResultValue {
   switch (what.kind) {
     case "predicted": {
       const { of, display } = what;
@@ -258,7 +268,7 @@ function displayed(value: PmmlValue | null, target: PmmlTarget | undefined): Pmm
 }
 
 /** What was measured less what is predicted: a number, or whether it is the predicted label less the label's probability. */
-function residual(evaluator: Evaluator, fields: Fields): Read {
+function residual(evaluator: Evaluator, fields: FieldReaders): Read {
   const slot = evaluator.target?.actual;
   if (slot === undefined) return () => null;
   const read = fields.reader(slot);

@@ -1,12 +1,12 @@
 import type { PmmlExpression, PmmlType, PmmlValue } from "../../../model/pmml-fields.ts";
 import { castPmmlValue } from "../../../model/pmml-values.ts";
-import { type Fields, isWithin, numberOf } from "./fields.ts";
+import { type FieldReaders, isWithin, numberOf } from "./field-readers.ts";
 import { applyReader } from "./functions.ts";
 import { type Read, RowFault, shown } from "./row.ts";
 import { textIndexReader } from "./text-index.ts";
 
 /** Reads an expression's value for a row. */
-export function expressionReader(expression: PmmlExpression, fields: Fields): Read {
+export function expressionReader(expression: PmmlExpression, fields: FieldReaders): Read {
   switch (expression.kind) {
     case "constant": {
       const { value } = expression;
@@ -66,7 +66,7 @@ export function cast(read: Read, from: PmmlType, to: PmmlType): Read {
   };
 }
 
-function normContinuous(expression: PmmlExpression & { readonly kind: "norm-continuous" }, fields: Fields): Read {
+function normContinuous(expression: PmmlExpression & { readonly kind: "norm-continuous" }, fields: FieldReaders): Read {
   const read = fields.number(expression.slot);
   const { orig, norm, outliers, missing } = expression;
   const last = orig.length - 1;
@@ -88,7 +88,7 @@ export function onLine(orig: readonly number[], norm: readonly number[], value: 
   return norm[at - 1] + ((value - from) / (to - from)) * (norm[at] - norm[at - 1]);
 }
 
-function mapValues(expression: PmmlExpression & { readonly kind: "map-values" }, fields: Fields): Read {
+function mapValues(expression: PmmlExpression & { readonly kind: "map-values" }, fields: FieldReaders): Read {
   const { slots, rows, otherwise, missing } = expression;
   const readers = slots.map((slot) => fields.reader(slot));
   const [first] = readers;
@@ -114,7 +114,7 @@ function mapValues(expression: PmmlExpression & { readonly kind: "map-values" },
 }
 
 /** Parameters are set and set back: an argument's field may be made of another call of the function. */
-function call(expression: PmmlExpression & { readonly kind: "call" }, fields: Fields): Read {
+function call(expression: PmmlExpression & { readonly kind: "call" }, fields: FieldReaders): Read {
   const { parameters } = fields.functions[expression.function];
   const { missing, otherwise } = expression;
   const readers = expression.args.map((arg, i) => cast(expressionReader(arg, fields), arg.type, fields.typeOf(parameters[i])));
@@ -134,7 +134,7 @@ function call(expression: PmmlExpression & { readonly kind: "call" }, fields: Fi
 }
 
 /** The number of an expression, NaN where it is missing. */
-export function expressionNumber(expression: PmmlExpression, fields: Fields): (row: Parameters<Read>[0]) => number {
+export function expressionNumber(expression: PmmlExpression, fields: FieldReaders): (row: Parameters<Read>[0]) => number {
   if (expression.kind === "field" && expression.missing === null) return fields.number(expression.slot);
   const read = expressionReader(expression, fields);
   return (row) => numberOf(read(row));

@@ -1,14 +1,7 @@
-import type {
-  PmmlField,
-  PmmlFunction,
-  PmmlInterval,
-  PmmlTreatment,
-  PmmlType,
-  PmmlValidity,
-  PmmlValue,
-} from "../../../model/pmml-fields.ts";
-import { castPmmlValue, isNumeric, parsePmmlValue } from "../../../model/pmml-values.ts";
+import type { PmmlField, PmmlFunction, PmmlTreatment, PmmlType, PmmlValidity, PmmlValue } from "../../../model/pmml-fields.ts";
+import { castPmmlValue, parsePmmlValue } from "../../../model/pmml-values.ts";
 import { expressionReader } from "./expressions.ts";
+import { type FieldReaders, isWithin, numberOf } from "./field-readers.ts";
 import { type Read, type ReadNumber, type Row, RowFault, shown } from "./row.ts";
 import { TextWords } from "./text-index.ts";
 
@@ -17,7 +10,7 @@ const UNREADABLE = Symbol("unreadable");
 type Raw = PmmlValue | null | typeof UNREADABLE;
 
 /** The fields of a document as readers of rows. */
-export class Fields {
+export class Fields implements FieldReaders {
   readonly fields: readonly PmmlField[];
   readonly functions: readonly PmmlFunction[];
   readonly texts = new TextWords();
@@ -34,7 +27,6 @@ export class Fields {
     return this.fields[slot].type;
   }
 
-  /** Whether a field takes a value: what is left as it is may be invalid. */
   validity(slot: number): (value: PmmlValue) => boolean {
     const { source } = this.fields[slot];
     if (source.kind !== "input" && source.kind !== "treated") return () => true;
@@ -44,7 +36,6 @@ export class Fields {
     return invalid === "asIs" ? (value) => isValid(value) || value === missingReplacement : () => true;
   }
 
-  /** Reads the field of a slot, which is made of others at the first time. */
   reader(slot: number): Read {
     const make = this.#maker(slot);
     return (row) => {
@@ -56,7 +47,6 @@ export class Fields {
     };
   }
 
-  /** Reads a field as a number: true is 1. */
   number(slot: number): ReadNumber {
     const read = this.reader(slot);
     return (row) => {
@@ -68,7 +58,6 @@ export class Fields {
     };
   }
 
-  /** Reads what the body of a function gives, once its parameters are set. */
   functionReader(index: number): Read {
     const known = this.#functionReaders.get(index);
     if (known !== undefined) return known;
@@ -115,11 +104,6 @@ export class Fields {
   }
 }
 
-/** A value as a number, NaN where it is missing or a text. */
-export function numberOf(value: PmmlValue | null): number {
-  return typeof value === "number" ? value : typeof value === "boolean" ? Number(value) : Number.NaN;
-}
-
 /** What a request has, in the field's type. */
 function rawReader(column: number, { missing }: PmmlValidity, type: PmmlType): (row: Row) => Raw {
   const marks = new Set(missing);
@@ -164,14 +148,4 @@ function validityTest({ invalid, values, intervals }: PmmlValidity): (value: Pmm
   if (good.size > 0) return (value) => good.has(value) && !bad.has(value);
   if (intervals.length === 0) return bad.size === 0 ? () => true : (value) => !bad.has(value);
   return (value) => !bad.has(value) && typeof value === "number" && intervals.some((interval) => isWithin(interval, value));
-}
-
-/** Whether a number is in an interval. */
-export function isWithin({ low, high, lowClosed, highClosed }: PmmlInterval, value: number): boolean {
-  return (lowClosed ? value >= low : value > low) && (highClosed ? value <= high : value < high);
-}
-
-/** Whether fields of a type are read as numbers. */
-export function readsAsNumber(type: PmmlType): boolean {
-  return isNumeric(type) || type === "boolean";
 }

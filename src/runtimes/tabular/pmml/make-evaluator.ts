@@ -1,6 +1,6 @@
 import type { PmmlModel } from "../../../model/pmml-models.ts";
 import type { Evaluator } from "./evaluator.ts";
-import type { Fields } from "./fields.ts";
+import type { FieldReaders } from "./field-readers.ts";
 import { AnomalyEvaluator } from "./models/anomaly.ts";
 import { AssociationEvaluator } from "./models/association.ts";
 import { ClusteringEvaluator } from "./models/clustering.ts";
@@ -17,7 +17,7 @@ import { TreeEvaluator } from "./models/tree.ts";
 import type { NodeWalk } from "./node-walk.ts";
 
 /** What evaluates a model, with those within it. */
-export function makeEvaluator(model: PmmlModel, fields: Fields, walk: NodeWalk): Evaluator {
+export function makeEvaluator(model: PmmlModel, fields: FieldReaders, walk: NodeWalk): Evaluator {
   const make = (inner: PmmlModel) => makeEvaluator(inner, fields, walk);
   switch (model.kind) {
     case "regression":

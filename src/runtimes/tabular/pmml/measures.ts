@@ -40,7 +40,11 @@ export function measureOf(measure: PmmlMeasure, fields: readonly PmmlCompared[],
         case "minkowski":
           total += weight * distance ** power;
           break;
-        default:
+        case "cityBlock":
+        case "simpleMatching":
+        case "jaccard":
+        case "tanimoto":
+        case "binarySimilarity":
           total += weight * distance;
       }
     }
@@ -77,7 +81,12 @@ function parametersOf(metric: PmmlMeasure["metric"]): readonly number[] {
       return [1, 0, 0, 0, 1, 1, 1, 0];
     case "tanimoto":
       return [1, 0, 0, 1, 1, 2, 2, 1];
-    default:
+    case "simpleMatching":
+    case "euclidean":
+    case "squaredEuclidean":
+    case "chebychev":
+    case "cityBlock":
+    case "minkowski":
       return [1, 0, 0, 1, 1, 1, 1, 1];
   }
 }

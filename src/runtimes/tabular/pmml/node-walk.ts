@@ -1,5 +1,5 @@
 import { PMML_TEST, type PmmlNodes } from "../../../model/pmml-models.ts";
-import { type Fields, readsAsNumber } from "./fields.ts";
+import { type FieldReaders, readsAsNumber } from "./field-readers.ts";
 import { FALSE, predicateTest, type Test, TRUE, UNKNOWN } from "./predicates.ts";
 import type { ReadNumber, Row } from "./row.ts";
 
@@ -18,7 +18,7 @@ export class NodeWalk {
   /** By slot, of those that nodes compare. */
   readonly #numbers: readonly ReadNumber[];
 
-  constructor(nodes: PmmlNodes, fields: Fields) {
+  constructor(nodes: PmmlNodes, fields: FieldReaders) {
     this.nodes = nodes;
     this.#predicates = nodes.predicates.map((predicate) => predicateTest(predicate, fields));
     this.#numbers = fields.fields.map(({ type }, slot) => (readsAsNumber(type) ? fields.number(slot) : () => Number.NaN));

@@ -26,7 +26,7 @@ export function pmmlEvaluation(operation: PmmlOperation): PmmlEvaluation {
   const row = new Row(operation.fields.length);
   const { labels = [], results } = operation;
   return (columns, rows) => {
-    const found = results.map((): ResultValue[] => new Array<ResultValue>(rows).fill(null));
+    const found = results.map((): ResultValue[] => Array.from({ length: rows }, () => null));
     const scores = new Float64Array(rows * labels.length).fill(Number.NaN);
     row.columns = columns;
     for (let i = 0; i < rows; i++) {
@@ -57,7 +57,7 @@ export function pmmlStep(operation: PmmlOperation): (values: readonly Value[]) =
       return operation.columns[i].lists === true ? listsOf(value) : value.texts;
     });
     const { results: found, scores } = evaluate(columns, rows);
-    const made: Value[] = results.map((result, i) => valueOf(result, found[i], rows));
+    const made: Value[] = results.map((result, i) => resultValue(result, found[i], rows));
     return labels.length === 0 ? made : [...made, { rows, width: labels.length, data: scores }];
   };
 }
@@ -70,7 +70,7 @@ function listsOf({ rows, width, texts }: Texts): readonly (readonly (string | nu
   });
 }
 
-function valueOf(result: PmmlResult, found: readonly ResultValue[], rows: number): Value {
+function resultValue(result: PmmlResult, found: readonly ResultValue[], rows: number): Value {
   if (!result.several)
     return isNumeral(result)
       ? numbers(result, found, rows, 1)

@@ -1,6 +1,6 @@
 import type { PmmlPredicate } from "../../../model/pmml-fields.ts";
-import { type Fields, readsAsNumber } from "./fields.ts";
-import { COMPARES } from "./functions.ts";
+import { type FieldReaders, readsAsNumber } from "./field-readers.ts";
+import { COMPARES } from "./function-values.ts";
 import { type Row, RowFault } from "./row.ts";
 
 export const FALSE = 0;
@@ -12,7 +12,7 @@ export const UNKNOWN = 2;
 export type Test = (row: Row) => number;
 
 /** Tests a condition. */
-export function predicateTest(predicate: PmmlPredicate, fields: Fields): Test {
+export function predicateTest(predicate: PmmlPredicate, fields: FieldReaders): Test {
   switch (predicate.kind) {
     case "true":
       return () => TRUE;
@@ -47,7 +47,7 @@ export function predicateTest(predicate: PmmlPredicate, fields: Fields): Test {
   }
 }
 
-function compare({ operator, slot, value }: PmmlPredicate & { readonly kind: "compare" }, fields: Fields): Test {
+function compare({ operator, slot, value }: PmmlPredicate & { readonly kind: "compare" }, fields: FieldReaders): Test {
   const { type, order } = fields.fields[slot];
   if (operator === "equal" || operator === "notEqual") {
     const read = fields.reader(slot);
@@ -75,7 +75,7 @@ function compare({ operator, slot, value }: PmmlPredicate & { readonly kind: "co
   };
 }
 
-function compound({ operator, of }: PmmlPredicate & { readonly kind: "compound" }, fields: Fields): Test {
+function compound({ operator, of }: PmmlPredicate & { readonly kind: "compound" }, fields: FieldReaders): Test {
   const tests = of.map((each) => predicateTest(each, fields));
   switch (operator) {
     case "and":

@@ -14,13 +14,13 @@ type VerificationRow = PmmlVerification["rows"][number];
 type Expected = VerificationRow["expected"][number];
 
 /**
- * Evaluates the rows that a document says the results of.
- * @throws ServingError data-loss, naming the row and the result, for one that is another
+ * Evaluates the rows that a document says the results of, if any.
+ * @throws ServingError data-loss for a model that cannot be evaluated, and, naming the row and the result, for a result that is another
  */
 export async function verifyPmml(operation: PmmlOperation, signal: AbortSignal): Promise<void> {
   const { verification } = operation;
-  if (verification === undefined) return;
   const evaluate = pmmlEvaluation(operation);
+  if (verification === undefined) return;
   let last = performance.now();
   for (const [i, row] of verification.rows.entries()) {
     verifyRow(operation, evaluate, row, `${verification.file}: row ${i} of <ModelVerification>`);

@@ -34,7 +34,14 @@ export function sharesOfParts(
     case "median":
       for (let label = 0; label < shares.length; label++) shares[label] = median(parts.map((part) => part.share(label)));
       return 0;
-    default:
+    case "max":
+    case "sum":
+    case "weightedSum":
+    case "weightedMedian":
+    case "selectFirst":
+    case "selectAll":
+    case "modelChain":
+    case "multiModelChain":
       addShares([surest(parts, shares.length)], true, shares);
       return 0;
   }

@@ -1,6 +1,6 @@
 import type { PmmlAnomaly } from "../../../../model/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import type { Row } from "../row.ts";
 import type { ClusteringEvaluator } from "./clustering.ts";
 
@@ -9,7 +9,7 @@ export class AnomalyEvaluator extends Evaluator {
   readonly #model: PmmlAnomaly;
   readonly #of: Evaluator;
 
-  constructor(model: PmmlAnomaly, fields: Fields, of: Evaluator) {
+  constructor(model: PmmlAnomaly, fields: FieldReaders, of: Evaluator) {
     super(model, fields);
     this.#model = model;
     this.#of = of;

@@ -1,6 +1,6 @@
 import type { PmmlAssociation, PmmlAssociationRule } from "../../../../model/pmml-models.ts";
 import { Evaluator, type ResultValue, type RuleQuery } from "../evaluator.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import { type Read, type Row, RowFault, shown } from "../row.ts";
 
 const YES: ReadonlySet<unknown> = new Set([true, 1, "T", "true", "1"]);
@@ -13,7 +13,7 @@ export class AssociationEvaluator extends Evaluator {
   readonly #names: ReadonlyMap<string, number>;
   #items: ReadonlySet<number> = new Set();
 
-  constructor(model: PmmlAssociation, fields: Fields) {
+  constructor(model: PmmlAssociation, fields: FieldReaders) {
     super(model, fields);
     this.#model = model;
     this.#reads = model.items.map(({ slot }) => fields.reader(slot));
@@ -81,7 +81,11 @@ export class AssociationEvaluator extends Evaluator {
         return `{${names(rule.antecedent).join(",")}}->{${names(rule.consequent).join(",")}}`;
       case "ruleId":
         return rule.id;
-      default:
+      case "confidence":
+      case "support":
+      case "lift":
+      case "leverage":
+      case "affinity":
         return Number.isNaN(rule[part]) ? null : rule[part];
     }
   }

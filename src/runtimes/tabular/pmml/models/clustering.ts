@@ -1,6 +1,6 @@
 import type { PmmlClustering, PmmlOutputFeature } from "../../../../model/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import { type Measure, measureOf } from "../measures.ts";
 import { type Read, type Row, RowFault } from "../row.ts";
 
@@ -11,7 +11,7 @@ export class ClusteringEvaluator extends Evaluator {
   readonly #measure: Measure;
   readonly #far: Float64Array;
 
-  constructor(model: PmmlClustering, fields: Fields) {
+  constructor(model: PmmlClustering, fields: FieldReaders) {
     super(model, fields);
     this.#model = model;
     this.#reads = model.fields.map(({ slot }) => fields.reader(slot));

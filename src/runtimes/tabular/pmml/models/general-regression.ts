@@ -1,6 +1,6 @@
 import type { PmmlGeneralRegression, PmmlGeneralTerm, PmmlOrValue } from "../../../../model/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import { type InverseLink, inverseLink, softmax } from "../inverse-links.ts";
 import type { ReadNumber, Row } from "../row.ts";
 
@@ -16,7 +16,7 @@ export class GeneralRegressionEvaluator extends Evaluator {
   readonly #sums: Float64Array;
   readonly #shares: Float64Array;
 
-  constructor(model: PmmlGeneralRegression, fields: Fields) {
+  constructor(model: PmmlGeneralRegression, fields: FieldReaders) {
     super(model, fields, model.labels);
     this.#model = model;
     this.#terms = model.terms.map((term) => termReader(term, fields));
@@ -81,17 +81,24 @@ function inverseOf({ link, linkPower, dispersion }: PmmlGeneralRegression): Inve
       return linkPower === 0 ? inverseLink("logit", false) : (value) => 1 / (1 + (1 + linkPower * value) ** (-1 / linkPower));
     case "power":
       return linkPower === 0 ? Math.exp : (value) => value ** (1 / linkPower);
-    default:
+    case "cauchit":
+    case "cloglog":
+    case "identity":
+    case "log":
+    case "logc":
+    case "logit":
+    case "loglog":
+    case "probit":
       return inverseLink(link, false);
   }
 }
 
-function orValue({ slot, value }: PmmlOrValue, fields: Fields): ReadNumber {
+function orValue({ slot, value }: PmmlOrValue, fields: FieldReaders): ReadNumber {
   return slot === undefined ? () => value : fields.number(slot);
 }
 
 /** NaN where a predictor is missing. */
-function termReader({ factors, covariates, contrasts }: PmmlGeneralTerm, fields: Fields): ReadNumber {
+function termReader({ factors, covariates, contrasts }: PmmlGeneralTerm, fields: FieldReaders): ReadNumber {
   const isValue = factors.map(({ slot, value }) => ({ read: fields.reader(slot), value }));
   const powers = covariates.map(({ slot, exponent }) => ({ read: fields.number(slot), exponent }));
   const coded = contrasts.map(({ slot, values, numbers }) => ({

@@ -1,13 +1,14 @@
 import type { PmmlValue } from "../../../../model/pmml-fields.ts";
 import type { PmmlMining, PmmlModel, PmmlOutputFeature, PmmlSegment } from "../../../../model/pmml-models.ts";
+import { combineNumbers, type NumberPart } from "../combine-numbers.ts";
 import { Evaluator, type ResultValue, type RuleQuery } from "../evaluator.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import { predicateTest, type Test, TRUE } from "../predicates.ts";
 import { type Row, RowFault } from "../row.ts";
 import { type Part, sharesOfParts } from "../vote.ts";
 
 /** A segment, as what its model says of the row that it was run for last. */
-class Segment implements Part {
+class Segment implements Part, NumberPart {
   readonly id: string;
   readonly weight: number;
   /** Undefined for one that is for every row. */
@@ -21,18 +22,22 @@ class Segment implements Part {
     { id, weight, predicate, model: source }: PmmlSegment,
     model: Evaluator,
     labels: readonly PmmlValue[],
-    fields: Fields,
+    fields: FieldReaders,
   ) {
     this.id = id;
     this.weight = weight;
     this.test = predicate.kind === "true" ? undefined : predicateTest(predicate, fields);
     this.model = model;
     this.#labels = labels;
-    this.#numbers = source.kind === "mining" ? undefined : Int32Array.from(labels, (label) => model.labels.indexOf(label));
+    this.#numbers = source.kind === "mining" ? undefined : Int32Array.from(labels, (label) => model.numberOf(label));
   }
 
   get value(): PmmlValue | null {
     return this.model.value;
+  }
+
+  get number(): number {
+    return Number(this.model.value);
   }
 
   share(label: number): number {
@@ -58,7 +63,7 @@ export class MiningEvaluator extends Evaluator {
   /** The segment whose answer is the model's. */
   #selected: Segment | undefined;
 
-  constructor(model: PmmlMining, fields: Fields, make: (model: PmmlModel) => Evaluator) {
+  constructor(model: PmmlMining, fields: FieldReaders, make: (model: PmmlModel) => Evaluator) {
     super(model, fields, model.labels);
     this.#model = model;
     this.#segments = model.segments.map((segment) => new Segment(segment, make(segment.model), model.labels, fields));
@@ -82,7 +87,15 @@ export class MiningEvaluator extends Evaluator {
       case "multiModelChain":
         this.#chain(row);
         return;
-      default:
+      case "majorityVote":
+      case "weightedMajorityVote":
+      case "average":
+      case "weightedAverage":
+      case "median":
+      case "weightedMedian":
+      case "max":
+      case "sum":
+      case "weightedSum":
         if (this.#model.purpose === "regression") this.#combineNumbers(row);
         else this.#combineLabels(row);
     }
@@ -103,7 +116,15 @@ export class MiningEvaluator extends Evaluator {
         const found = this.#selected?.model.result(name, row);
         return found ?? (this.#model.namesTarget && name === this.target?.name ? this.value : null);
       }
-      default:
+      case "majorityVote":
+      case "weightedMajorityVote":
+      case "average":
+      case "weightedAverage":
+      case "median":
+      case "weightedMedian":
+      case "max":
+      case "sum":
+      case "weightedSum":
         return super.targetResult(name, row);
     }
   }
@@ -222,7 +243,7 @@ export class MiningEvaluator extends Evaluator {
     let all = 0;
     for (const segment of this.#segments) {
       if (segment.test !== undefined && segment.test(row) !== TRUE) continue;
-      segment.model.run(row);
+      segment.model.run(row, false);
       this.#active.push(segment);
       all += segment.weight;
       if (segment.model.value !== null) continue;
@@ -244,7 +265,7 @@ export class MiningEvaluator extends Evaluator {
     if (this.#active.length === 0 || (missing > 0 && (treatment !== "skipSegment" || share > threshold))) return;
     const parts = missing === 0 ? this.#active : this.#active.filter(({ model }) => model.value !== null);
     if (parts.length === 0 && !method.endsWith("um")) throw new RowFault("no segment has a prediction");
-    this.value = float ? combineFloats(method, parts) : combine(method, parts);
+    this.value = combineNumbers(method, parts, float ? Math.fround : asIs);
   }
 
   #combineLabels(row: Row): void {
@@ -268,53 +289,6 @@ function single(value: ResultValue | undefined): PmmlValue | null {
   return value === undefined || (typeof value === "object" && value !== null) ? null : value;
 }
 
-function combine(method: PmmlMining["method"], parts: readonly Segment[]): number {
-  let sum = 0;
-  switch (method) {
-    case "sum":
-      for (const { model } of parts) sum += Number(model.value);
-      return sum;
-    case "average":
-      for (const { model } of parts) sum += Number(model.value);
-      return sum / parts.length;
-    case "weightedSum":
-      for (const { model, weight } of parts) sum += weight * Number(model.value);
-      return sum;
-    case "weightedAverage": {
-      let weights = 0;
-      for (const { model, weight } of parts) {
-        sum += weight * Number(model.value);
-        weights += weight;
-      }
-      return sum / weights;
-    }
-    default:
-      return medianOf(method, parts);
-  }
-}
-
-/** As {@link combine}, every step rounded to float32. */
-function combineFloats(method: PmmlMining["method"], parts: readonly Segment[]): number {
-  const weighted = method === "weightedSum" || method === "weightedAverage";
-  if (!weighted && method !== "sum" && method !== "average") return Math.fround(medianOf(method, parts));
-  let sum = 0;
-  let weights = 0;
-  for (const { model, weight } of parts) {
-    const value = Math.fround(Number(model.value));
-    sum = Math.fround(sum + (weighted ? Math.fround(Math.fround(weight) * value) : value));
-    weights = Math.fround(weights + Math.fround(weight));
-  }
-  if (method === "average") return Math.fround(sum / parts.length);
-  return method === "weightedAverage" ? Math.fround(sum / weights) : sum;
-}
-
-function medianOf(method: PmmlMining["method"], parts: readonly Segment[]): number {
-  const sorted = parts.map(({ model, weight }) => ({ value: Number(model.value), weight })).sort((a, b) => a.value - b.value);
-  if (method === "weightedMedian") {
-    const half = sorted.reduce((sum, { weight }) => sum + weight, 0) / 2;
-    let until = 0;
-    return sorted.find(({ weight }) => (until += weight) >= half)!.value;
-  }
-  const half = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[half].value : (sorted[half - 1].value + sorted[half].value) / 2;
+function asIs(value: number): number {
+  return value;
 }

@@ -1,7 +1,7 @@
 import type { PmmlBayesInput, PmmlDistribution, PmmlNaiveBayes } from "../../../../model/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import { expressionNumber, expressionReader } from "../expressions.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import type { Row } from "../row.ts";
 
 /** Adds the logarithms of an input's likelihoods to those of labels. */
@@ -13,7 +13,7 @@ export class NaiveBayesEvaluator extends Evaluator {
   readonly #inputs: readonly AddTo[];
   readonly #logs: Float64Array;
 
-  constructor(model: PmmlNaiveBayes, fields: Fields) {
+  constructor(model: PmmlNaiveBayes, fields: FieldReaders) {
     super(model, fields, model.labels);
     this.#model = model;
     this.#inputs = model.inputs.map((input) => inputReader(input, model, fields));
@@ -33,7 +33,7 @@ export class NaiveBayesEvaluator extends Evaluator {
   }
 }
 
-function inputReader(input: PmmlBayesInput, { threshold, labels }: PmmlNaiveBayes, fields: Fields): AddTo {
+function inputReader(input: PmmlBayesInput, { threshold, labels }: PmmlNaiveBayes, fields: FieldReaders): AddTo {
   if (input.kind === "continuous") {
     const read = expressionNumber(input.of, fields);
     const { distributions } = input;

@@ -1,7 +1,8 @@
+import { ServingError } from "../../../../base/serving-error.ts";
 import type { PmmlValue } from "../../../../model/pmml-fields.ts";
 import type { PmmlNeighbors, PmmlOutputFeature } from "../../../../model/pmml-models.ts";
 import { Evaluator, type ResultValue } from "../evaluator.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import { type Measure, measureOf } from "../measures.ts";
 import { type Read, Row, RowFault } from "../row.ts";
 
@@ -22,7 +23,7 @@ export class NeighborsEvaluator extends Evaluator {
   readonly #ranks: number;
   readonly #far: Float64Array;
 
-  constructor(model: PmmlNeighbors, fields: Fields) {
+  constructor(model: PmmlNeighbors, fields: FieldReaders) {
     super(model, fields, labelsOf(model.targets[0]));
     this.#model = model;
     this.#reads = model.fields.map(({ slot }) => fields.reader(slot));
@@ -67,13 +68,18 @@ export class NeighborsEvaluator extends Evaluator {
   }
 
   /** Instances have values of fields; others that are compared are made of these. */
-  #comparedInstances(fields: Fields): readonly (readonly (PmmlValue | null)[])[] {
+  #comparedInstances(fields: FieldReaders): readonly (readonly (PmmlValue | null)[])[] {
     const { given, instances, ids } = this.#model;
     const row = new Row(fields.fields.length);
     return ids.map((_, i) => {
       row.begin(i);
       for (const [j, slot] of given.entries()) row.give(slot, instances[i * given.length + j]);
-      return this.#reads.map((read) => read(row));
+      try {
+        return this.#reads.map((read) => read(row));
+      } catch (reason) {
+        if (!(reason instanceof RowFault)) throw reason;
+        throw new ServingError("data-loss", `training instance ${i} cannot be compared: ${reason.message}`, { cause: reason });
+      }
     });
   }
 

@@ -1,7 +1,7 @@
 import type { PmmlLayer, PmmlNetwork } from "../../../../model/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import { expressionNumber, onLine } from "../expressions.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import { exponential, simplemax, softmax } from "../inverse-links.ts";
 import type { ReadNumber, Row } from "../row.ts";
 
@@ -13,7 +13,7 @@ export class NetworkEvaluator extends Evaluator {
   readonly #values: Float64Array;
   readonly #shares: Float64Array;
 
-  constructor(model: PmmlNetwork, fields: Fields) {
+  constructor(model: PmmlNetwork, fields: FieldReaders) {
     super(model, fields, model.classifies ? model.answers.map(({ label }) => label!) : []);
     this.#model = model;
     this.#inputs = model.inputs.map((input) => expressionNumber(input, fields));

@@ -1,7 +1,7 @@
 import type { PmmlValue } from "../../../../model/pmml-fields.ts";
 import type { PmmlRegression, PmmlRegressionTable } from "../../../../model/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import { type InverseLink, inverseLink, simplemax, softmax } from "../inverse-links.ts";
 import { type ReadNumber, type Row, RowFault } from "../row.ts";
 
@@ -12,7 +12,7 @@ export class RegressionEvaluator extends Evaluator {
   readonly #inverse: InverseLink;
   readonly #sums: Float64Array;
 
-  constructor(model: PmmlRegression, fields: Fields) {
+  constructor(model: PmmlRegression, fields: FieldReaders) {
     super(model, fields, model.classifies ? model.tables.map(({ label }) => label!) : []);
     this.#model = model;
     this.#tables = model.tables.map((table) => tableReader(table, fields, model.float));
@@ -55,7 +55,12 @@ export class RegressionEvaluator extends Evaluator {
       case "softmax":
         softmax(sums, float);
         return;
-      default:
+      case "logit":
+      case "probit":
+      case "cloglog":
+      case "exp":
+      case "loglog":
+      case "cauchit":
         sums[0] = this.#inverse(sums[0]);
         if (float) sums[0] = Math.fround(sums[0]);
     }
@@ -92,7 +97,7 @@ export class RegressionEvaluator extends Evaluator {
 }
 
 /** The sum of a table: NaN where a number is missing. A category that is missing counts nothing. */
-function tableReader(table: PmmlRegressionTable, fields: Fields, float: boolean): ReadNumber {
+function tableReader(table: PmmlRegressionTable, fields: FieldReaders, float: boolean): ReadNumber {
   const { slots, coefficients, exponents, intercept } = table;
   const numbers = Array.from(slots, (slot) => fields.number(slot));
   const isPlain = exponents.every((exponent) => exponent === 1);

@@ -1,7 +1,7 @@
 import type { PmmlValue } from "../../../../model/pmml-fields.ts";
 import type { PmmlRule, PmmlRuleSet } from "../../../../model/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import { predicateTest, type Test, TRUE } from "../predicates.ts";
 import type { Row } from "../row.ts";
 
@@ -19,7 +19,7 @@ export class RuleSetEvaluator extends Evaluator {
   #entity: string | null = null;
   #confidences = new Map<PmmlValue, number>();
 
-  constructor(model: PmmlRuleSet, fields: Fields) {
+  constructor(model: PmmlRuleSet, fields: FieldReaders) {
     super(model, fields);
     this.#model = model;
     this.#rules = compile(model.rules, fields);
@@ -82,7 +82,7 @@ export class RuleSetEvaluator extends Evaluator {
   }
 }
 
-function compile(rules: readonly PmmlRule[], fields: Fields): readonly Compiled[] {
+function compile(rules: readonly PmmlRule[], fields: FieldReaders): readonly Compiled[] {
   return rules.map((rule) => ({
     test: predicateTest(rule.predicate, fields),
     rule,

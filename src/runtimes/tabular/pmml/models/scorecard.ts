@@ -1,7 +1,7 @@
 import type { PmmlScorecard } from "../../../../model/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import { expressionNumber } from "../expressions.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import { predicateTest, type Test, TRUE } from "../predicates.ts";
 import { type ReadNumber, type Row, RowFault } from "../row.ts";
 
@@ -22,7 +22,7 @@ export class ScorecardEvaluator extends Evaluator {
   /** Points by reason, in the order in which reasons came up. */
   readonly #points = new Map<string, number>();
 
-  constructor(model: PmmlScorecard, fields: Fields) {
+  constructor(model: PmmlScorecard, fields: FieldReaders) {
     super(model, fields);
     this.#model = model;
     this.#characteristics = model.characteristics.map(({ name, baseline, attributes }) => ({

@@ -2,7 +2,7 @@ import type { PmmlValue } from "../../../../model/pmml-fields.ts";
 import type { PmmlKernel, PmmlSupportVectors } from "../../../../model/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import { expressionNumber } from "../expressions.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import { type ReadNumber, type Row, RowFault } from "../row.ts";
 
 /** Support vector machines. */
@@ -12,7 +12,7 @@ export class SupportVectorsEvaluator extends Evaluator {
   readonly #point: Float64Array;
   readonly #kernels: Float64Array;
 
-  constructor(model: PmmlSupportVectors, fields: Fields) {
+  constructor(model: PmmlSupportVectors, fields: FieldReaders) {
     super(model, fields);
     this.#model = model;
     this.#fields = model.fields.map((field) => expressionNumber(field, fields));

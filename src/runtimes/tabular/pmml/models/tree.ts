@@ -1,7 +1,7 @@
 import type { PmmlValue } from "../../../../model/pmml-fields.ts";
 import type { PmmlTree } from "../../../../model/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
-import type { Fields } from "../fields.ts";
+import type { FieldReaders } from "../field-readers.ts";
 import { NOWHERE, type NodeWalk, type WhenUnknown } from "../node-walk.ts";
 import { FALSE, TRUE, UNKNOWN } from "../predicates.ts";
 import type { Row } from "../row.ts";
@@ -27,7 +27,7 @@ export class TreeEvaluator extends Evaluator {
   #penalty = 1;
   #mixed: Mixed | undefined;
 
-  constructor(tree: PmmlTree, fields: Fields, walk: NodeWalk) {
+  constructor(tree: PmmlTree, fields: FieldReaders, walk: NodeWalk) {
     super(tree, fields, tree.labels);
     this.#tree = tree;
     this.#walk = walk;
