@@ -50,7 +50,7 @@ function constantsOf({ program }: PackedProgram): ReadonlyMap<string, Weight> {
 
 async function programOf(packed: PackedProgram): Promise<OnnxGraphProgram> {
   const constants = constantsOf(packed);
-  const program = readExportedProgram(new ExportedPart(packed.program, "model.json"));
+  const program = await readExportedProgram(new ExportedPart(packed.program, "model.json"), signal);
   const graph = await importProgram(program, (name) => constants.get(name), signal);
   return { runtime: "onnxruntime", source: "model.pt2", ...encodeModel(graph) };
 }

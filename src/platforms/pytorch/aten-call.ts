@@ -267,7 +267,13 @@ export class AtenCall {
     if (dtype === "float16" || dtype === "bfloat16") return this.cast(this.graph.scalar("float32", value), dtype);
     if (dtype === "complex64" || dtype === "complex128") throw this.refuse(`numbers of ${dtype} are not covered`);
     if (dtype === "bool") return this.graph.scalar("bool", value === 0 ? 0 : 1);
-    return this.graph.scalar(dtype, isFloating(dtype) ? value : Math.trunc(value));
+    if (isFloating(dtype)) return this.graph.scalar(dtype, value);
+    if (!Number.isFinite(value)) throw this.invalid(`${value} is no whole number`);
+    // What JSON's numbers round up to 2^63 is the largest of 64 bits; others of more than 53 are not what the program says.
+    if (value >= 2 ** 63) return this.graph.constant("int64", [], BigInt64Array.of(TO_THE_END));
+    if (Math.abs(value) > Number.MAX_SAFE_INTEGER && value !== -(2 ** 63))
+      throw this.refuse("a number of more than 53 bits is not covered");
+    return this.graph.scalar(dtype, Math.trunc(value));
   }
 
   /** Numbers of a type of floats. */

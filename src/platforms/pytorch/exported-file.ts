@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ServingError } from "../../base/serving-error.ts";
 import { ZipArchive } from "../../base/zip/zip-archive.ts";
@@ -51,9 +50,4 @@ async function isExported(path: string): Promise<boolean> {
     if (reason instanceof ServingError) return basename(path).endsWith(".pt2");
     throw reason;
   }
-}
-
-/** Bytes of a file. */
-export async function sizeOfFile(path: string): Promise<number> {
-  return (await stat(path)).size;
 }

@@ -1,9 +1,12 @@
+import { setImmediate } from "node:timers/promises";
+import { throwIfAborted } from "../../base/abort.ts";
 import { ServingError } from "../../base/serving-error.ts";
 import type { Size } from "../../graph/graph-value.ts";
 import type { NumericDType } from "../../tensor/dtype.ts";
 import { type Argument, argumentOf } from "./argument.ts";
 import { dtypeOfScalarType } from "./element-types.ts";
 import type { ExportedPart } from "./exported-part.ts";
+import { extentOf, type MemoryLayout } from "./memory-layout.ts";
 import { outputNames } from "./output-names.ts";
 import { sizeOf } from "./symbolic-size.ts";
 
@@ -12,8 +15,7 @@ export interface TensorMeta {
   /** Undefined for a type that tensors here do not have. */
   readonly dtype: NumericDType | undefined;
   readonly sizes: readonly Size[];
-  /** Whether its numbers lie in memory one after the other, as far as is known. */
-  readonly isContiguous: boolean;
+  readonly layout: MemoryLayout;
 }
 
 /** One operation of a graph. */
@@ -64,9 +66,9 @@ const SCHEMA = 8;
 
 /**
  * Reads the JSON of an exported program.
- * @throws ServingError data-loss for a damaged one, unimplemented for another version and for inputs and outputs that are no tensors
+ * @throws ServingError when the signal aborts; data-loss for a damaged one, unimplemented for another version and for inputs and outputs that are no tensors
  */
-export function readExportedProgram(document: ExportedPart): ExportedProgram {
+export async function readExportedProgram(document: ExportedPart, signal: AbortSignal): Promise<ExportedProgram> {
   const version = document.at("schema_version").at("major").integer();
   if (version < 5 || version > SCHEMA) {
     throw new ServingError(
@@ -76,15 +78,43 @@ export function readExportedProgram(document: ExportedPart): ExportedProgram {
   }
   const module = document.at("graph_module");
   const signature = module.at("signature");
-  const graph = readGraph(module.at("graph"), 0);
+  const graph = await readMainGraph(module.at("graph"), signal);
   const constants: ExportedConstant[] = [];
   const inputs: ExportedPort[] = [];
   for (const spec of signature.at("input_specs").list()) readInput(spec, constants, inputs);
-  const outputs: string[] = [];
+  const outputs: (string | undefined)[] = [];
   const changed: string[] = [];
   for (const spec of signature.at("output_specs").list()) readOutput(spec, outputs, changed);
   const names = outputNames(module, outputs.length);
-  return { graph, constants, inputs, outputs: outputs.map((name, i) => ({ alias: names[i]!, name })), changed };
+  const ports = outputs.flatMap((name, i) => (name === undefined ? [] : [{ alias: names[i]!, name }]));
+  return { graph, constants, inputs, outputs: ports, changed };
+}
+
+/** Parts that are read without letting others have their turn. */
+const PARTS_IN_A_TURN = 200;
+
+/** The graph around all others, which may be large. */
+async function readMainGraph(part: ExportedPart, signal: AbortSignal): Promise<ExportedGraph> {
+  const argument = (each: ExportedPart) => argumentOf(each, (graph) => readGraph(graph, 1));
+  const nodes = part.at("nodes").list();
+  const tensors = part.at("tensor_values").entries();
+  return {
+    inputs: part.at("inputs").list().map(argument),
+    outputs: part.at("outputs").list().map(argument),
+    nodes: await inTurns(nodes, (node) => readNode(node, argument), signal),
+    tensors: new Map(await inTurns(tensors, ([name, meta]) => [name, metaOf(meta)] as const, signal)),
+  };
+}
+
+async function inTurns<From, To>(parts: readonly From[], read: (part: From) => To, signal: AbortSignal): Promise<To[]> {
+  const done: To[] = [];
+  for (const [i, part] of parts.entries()) {
+    done.push(read(part));
+    if ((i + 1) % PARTS_IN_A_TURN !== 0) continue;
+    await setImmediate();
+    throwIfAborted(signal);
+  }
+  return done;
 }
 
 /** Graphs within one another. */
@@ -112,19 +142,13 @@ export function readGraph(part: ExportedPart, depth: number): ExportedGraph {
 
 /** Dtype and sizes as the program says them. */
 export function metaOf(part: ExportedPart): TensorMeta {
-  const sizes = part.at("sizes").list().map(sizeOf);
-  const strides = part.at("strides").isThere ? part.at("strides").list().map(sizeOf) : [];
-  return { dtype: dtypeOfScalarType(part.at("dtype").integer()), sizes, isContiguous: isContiguous(sizes, strides) };
-}
-
-function isContiguous(sizes: readonly Size[], strides: readonly Size[]): boolean {
-  let expected: Size = 1;
-  for (let i = sizes.length - 1; i >= 0; i--) {
-    const [size, stride] = [sizes[i], strides[i]];
-    if (typeof stride === "number" && typeof expected === "number" && stride !== expected && size !== 1) return false;
-    expected = typeof expected === "number" && typeof size === "number" ? expected * size : undefined;
-  }
-  return true;
+  const sizes = part.at("sizes").list();
+  const strides = part.at("strides").isThere ? part.at("strides").list() : [];
+  return {
+    dtype: dtypeOfScalarType(part.at("dtype").integer()),
+    sizes: sizes.map(sizeOf),
+    layout: { sizes: sizes.map(extentOf), strides: strides.map(extentOf) },
+  };
 }
 
 function readNode(part: ExportedPart, argument: (part: ExportedPart) => Argument): ExportedNode {
@@ -173,14 +197,18 @@ function readInput(spec: ExportedPart, constants: ExportedConstant[], inputs: Ex
   }
 }
 
-function readOutput(spec: ExportedPart, outputs: string[], changed: string[]): void {
+/** Adds an output, undefined for one that is None. */
+function readOutput(spec: ExportedPart, outputs: (string | undefined)[], changed: string[]): void {
   const [kind] = spec.keys();
   const part = spec.at(kind ?? "");
   if (kind === "user_output") {
     const argument = argumentOf(part.at("arg"), undefined);
     if (argument.kind === "tensor") outputs.push(argument.name);
+    else if (argument.kind === "none") outputs.push(undefined);
     else throw notTensor("output", part);
-  } else if (kind === "buffer_mutation") changed.push(part.at("buffer_name").text());
+    // Of what a call makes of its inputs nobody hears.
+  } else if (kind === "user_input_mutation") return;
+  else if (kind === "buffer_mutation") changed.push(part.at("buffer_name").text());
   else throw new ServingError("unimplemented", `it has an output that is ${String(kind).slice(0, 64)}, which is not covered`);
 }
 

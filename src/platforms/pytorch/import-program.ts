@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { throwIfAborted } from "../../base/abort.ts";
 import { ServingError } from "../../base/serving-error.ts";
+import { elementTypeOf } from "../../graph/element-type.ts";
 import { GraphBuilder } from "../../graph/graph-builder.ts";
 import type { GraphValue } from "../../graph/graph-value.ts";
 import type { NumericArray } from "../../tensor/dtype.ts";
@@ -8,7 +9,9 @@ import type { Shape } from "../../tensor/shape.ts";
 import type { Argument } from "./argument.ts";
 import { AtenCall, type CallContext, type OperatorEntry } from "./aten-call.ts";
 import type { ExportedGraph, ExportedNode, ExportedProgram, TensorMeta } from "./exported-program.ts";
+import { canBeSeenAs, isContiguous } from "./memory-layout.ts";
 import { operatorNamed } from "./operators.ts";
+import { scopedGraph } from "./scoped-graph.ts";
 import { symbolOperation } from "./symbol-operations.ts";
 import { TensorNames } from "./tensor-names.ts";
 
@@ -36,9 +39,16 @@ const WRAPPERS: ReadonlyMap<string, number> = new Map([
   ["torch.ops.higher_order.wrap_with_autocast", 5],
 ]);
 
-const NO_META: TensorMeta = { dtype: undefined, sizes: [], isContiguous: true };
-/** What gives its input itself, or a part of it, only where it lies in memory as it should: else a copy. */
-const MAY_COPY: ReadonlySet<string> = new Set(["reshape", "flatten", "contiguous"]);
+const NO_META: TensorMeta = { dtype: undefined, sizes: [], layout: { sizes: [], strides: [] } };
+/** What gives a part of its input only where that lies in memory as it should: else a copy. */
+const MAY_COPY: ReadonlySet<string> = new Set(["reshape", "flatten", "reshape_as"]);
+/** What gives its input itself. */
+const SAME: ReadonlySet<string> = new Set(
+  "alias detach detach_ lift_fresh dropout feature_dropout alpha_dropout feature_alpha_dropout".split(" "),
+);
+
+/** How an operation's output and its input lie in memory: apart, as the same, as a part of it, or nobody can tell. */
+type Sharing = "none" | "same" | "part" | "doubtful";
 
 /**
  * Makes an ONNX graph of an exported program.
@@ -83,9 +93,11 @@ class Importer {
     this.#program = program;
     this.#signal = signal;
     this.#tensors = new TensorNames(this.#graph);
-    for (const { name } of program.constants) {
+    for (const { name, key } of program.constants) {
       const weight = weightOf(name);
-      if (weight !== undefined) this.#tensors.set(name, this.#graph.constant(weight.dtype, weight.shape, weight.data));
+      if (weight === undefined) continue;
+      const value = this.#graph.constant(weight.dtype, weight.shape, weight.data);
+      this.#tensors.setFixed(name, value, `its buffer "${key.slice(0, 128)}"`);
     }
     for (const { alias, name } of program.inputs) {
       const { dtype, sizes } = metaIn(program.graph, name);
@@ -131,13 +143,14 @@ class Importer {
   async #runWrapped(node: ExportedNode, before: number): Promise<void> {
     const given = [...node.inputs.values()];
     const at = given.findIndex(({ kind }) => kind === "graph");
-    const inner = given[at];
-    if (inner?.kind !== "graph" || at > before) throw this.#graph.fault("invalid-argument", "it has no graph");
-    this.#hand(given.slice(at + 1), inner.graph.inputs);
-    await this.#runGraph(inner.graph);
+    const found = given[at];
+    if (found?.kind !== "graph" || at > before) throw this.#graph.fault("invalid-argument", "it has no graph");
+    const inner = scopedGraph(found.graph, String(this.#nodes));
+    this.#hand(given.slice(at + 1), inner.inputs);
+    await this.#runGraph(inner);
     const outputs = node.outputs.flat();
     for (const [i, name] of outputs.entries()) {
-      const from = inner.graph.outputs[i];
+      const from = inner.outputs[i];
       if (name !== undefined && from !== undefined) this.#hand([from], [{ kind: "tensor", name }]);
     }
   }
@@ -175,33 +188,33 @@ class Importer {
     const metas = names.map((name) => (name === undefined ? NO_META : metaIn(graph, name)));
     const call = (values: ReadonlyMap<string, GraphValue>) => this.#call(found.entry, node, metas, graph, values);
     if (found.inPlace) {
-      this.#writeInPlace(node, call(new Map())[0]!);
+      this.#writeInPlace(node, found, call(new Map())[0]!);
       return;
     }
-    const self = node.inputs.get("self") ?? node.inputs.get("tensor");
-    const isView = self?.kind === "tensor" && this.#sharesMemory(found, metas[0], metaIn(graph, self.name));
+    const self = node.inputs.get("self") ?? node.inputs.get("input") ?? node.inputs.get("tensor");
+    const base = self?.kind === "tensor" ? self.name : "";
+    const sharing = self?.kind === "tensor" ? sharingOf(found, node, metas[0]!, metaIn(graph, base)) : "none";
     const values = call(new Map());
     for (const [i, name] of names.entries()) {
       if (name === undefined) continue;
       const value = values[i];
       if (value === undefined)
         this.#tensors.setUncovered(name, this.#graph.fault("unimplemented", `its output ${i} is not covered`));
-      else if (!isView) this.#tensors.set(name, value);
-      else this.#tensors.setView(name, self.name, value, (base) => call(new Map([[self.name, base]]))[i]!);
+      else if (sharing === "none") this.#tensors.set(name, value);
+      else if (sharing === "same") this.#tensors.setSame(name, base);
+      else if (sharing === "doubtful") this.#tensors.setDoubtful(name, base, value);
+      else this.#tensors.setView(name, base, value, (whole) => call(new Map([[base, whole]]))[i]!);
     }
   }
 
-  /** Whether a change of what an operation gives is one of its input. */
-  #sharesMemory({ entry, name }: FoundOperator, output: TensorMeta | undefined, self: TensorMeta): boolean {
-    if (name === "to" || name === "type_as") return output?.dtype === self.dtype;
-    return entry.isView && (self.isContiguous || !MAY_COPY.has(name));
-  }
-
   /** What its first argument, and all that shares its memory, has become. */
-  #writeInPlace(node: ExportedNode, value: GraphValue): void {
+  #writeInPlace(node: ExportedNode, { entry }: FoundOperator, value: GraphValue): void {
     const [self] = node.inputs.values();
     if (self?.kind !== "tensor") throw this.#graph.fault("invalid-argument", "it changes no tensor");
-    this.#tensors.write(self.name, value);
+    const { dtype } = this.#tensors.get(self.name);
+    const written = value.dtype === dtype ? value : this.#graph.add("Cast", [value], { to: elementTypeOf(dtype) });
+    if (entry.isView) this.#tensors.reform(self.name, written);
+    else this.#tensors.write(self.name, written);
     const [name] = node.outputs.flat();
     if (name !== undefined) this.#tensors.alias(name, self.name);
   }
@@ -225,6 +238,8 @@ class Importer {
       call.expectAllAsked();
       return Array.isArray(outputs) ? (outputs as readonly GraphValue[]) : [outputs as GraphValue];
     } catch (reason) {
+      // Numbers that no list or dimension can have.
+      if (reason instanceof RangeError) throw this.#graph.fault("invalid-argument", "its numbers cannot be right");
       if (!(reason instanceof ServingError) || reason.message.startsWith(this.#graph.origin)) throw reason;
       throw new ServingError(reason.code, `${this.#graph.origin}: ${reason.message}`, { cause: reason });
     }
@@ -235,6 +250,21 @@ class Importer {
     if (value === undefined) throw this.#graph.fault("invalid-argument", `there is no number "${name.slice(0, 64)}"`);
     return value;
   }
+}
+
+/** Whether a change of what an operation gives is one of its input. */
+function sharingOf({ entry, name }: FoundOperator, { inputs }: ExportedNode, output: TensorMeta, self: TensorMeta): Sharing {
+  if (SAME.has(name)) return "same";
+  const asked = inputs.get("memory_format")?.kind ?? "none";
+  const told = (shares: boolean | undefined, how: "same" | "part") => (shares === undefined ? "doubtful" : shares ? how : "none");
+  if (name === "to" || name === "type_as") {
+    const copy = inputs.get("copy");
+    if (output.dtype !== self.dtype || (copy?.kind === "truth" && copy.value)) return "none";
+    return asked === "none" ? "same" : "doubtful";
+  }
+  if (name === "contiguous") return told(asked === "none" ? isContiguous(self.layout) : undefined, "same");
+  if (!entry.isView) return "none";
+  return MAY_COPY.has(name) ? told(canBeSeenAs(self.layout, output.layout.sizes), "part") : "part";
 }
 
 function metaIn(graph: ExportedGraph, name: string): TensorMeta {

@@ -31,7 +31,7 @@ function numbered(count: number): readonly string[] {
 function visit(tree: ExportedPart, way: readonly string[], names: (string | undefined)[], depth: number): void {
   if (depth > MOST_DEPTH) throw tree.damaged(`is deeper than ${MOST_DEPTH}`);
   if (!tree.at("type").isThere) {
-    names.push(way.length === 0 || way.every((part) => /^\d+$/.test(part)) ? undefined : way.join("."));
+    names.push(way.every((part) => /^\d+$/.test(part)) ? undefined : way.join("."));
     return;
   }
   const children = tree.at("children_spec").list();

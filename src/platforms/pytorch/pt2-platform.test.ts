@@ -36,6 +36,11 @@ interface Program {
   };
 }
 
+/** The first node's weight, as what an operation in place changes. */
+function weightOf({ nodes }: Program["graph_module"]["graph"]): object {
+  return { ...nodes[0]!.inputs.find(({ name }) => name === "weight"), name: "self" };
+}
+
 function written(content: ZipMember[] | Buffer, name = "model.pt2"): string {
   const file = join(folder(), name);
   writeFileSync(file, Buffer.isBuffer(content) ? content : zip(content));
@@ -104,6 +109,12 @@ describe("what is not covered is named", () => {
       'a call changes its buffer "steps"',
     ],
     [
+      "a weight that changes in place",
+      ({ graph_module: { graph } }) =>
+        void Object.assign(graph.nodes[0]!, { target: "torch.ops.aten.relu_.default", inputs: [weightOf(graph)] }),
+      "a call changes its buffer",
+    ],
+    [
       "an input that is no tensor",
       ({ graph_module: { signature } }) => void signature.input_specs.push({ user_input: { arg: { as_int: 3 } } }),
       "it has an input that is no tensor (as_int)",
@@ -123,6 +134,42 @@ describe("what is damaged is named", () => {
       code: "data-loss",
       message: expect.stringContaining("reaches beyond its file") as string,
     });
+  });
+
+  test("a weight that claims to repeat a number more often than memory allows", async () => {
+    const all = (await members()).map((each) => {
+      if (!each.name.endsWith("weights_config.json")) return each;
+      const config = JSON.parse(each.content.toString()) as { config: Record<string, { tensor_meta: object }> };
+      const [first] = Object.values(config.config);
+      const [size, stride] = [{ as_int: 65_536 }, { as_int: 0 }];
+      Object.assign(first!.tensor_meta, { sizes: [size, size], strides: [stride, stride] });
+      return { ...each, content: JSON.stringify(config) };
+    });
+    expect(await faultOf(written(all))).toMatchObject({
+      code: "unimplemented",
+      message: expect.stringContaining("repeats its numbers to 4294967296") as string,
+    });
+  });
+
+  test("numbers that no dimension can have", async () => {
+    const all = await members(({ graph_module: { graph } }) => {
+      const { inputs } = graph.nodes[0]!;
+      const self = { ...inputs.find(({ name }) => name === "input")!, name: "self" };
+      const [shifts, dims] = [{ as_floats: [0.5] }, { as_ints: [0] }];
+      const more = Object.entries({ shifts, dims }).map(([name, arg]) => ({ name, arg, kind: 1 }));
+      Object.assign(graph.nodes[0]!, { target: "torch.ops.aten.roll.default", inputs: [self, ...more] });
+    });
+    expect(await faultOf(written(all))).toMatchObject({
+      code: "invalid-argument",
+      message: expect.stringContaining("its numbers cannot be right") as string,
+    });
+  });
+
+  test("a program of millions of NaN, without taking minutes", async () => {
+    const all = (await members()).map((each) =>
+      each.name.endsWith("models/model.json") ? { ...each, content: `[${"NaN,".repeat(200_000)}0]` } : each,
+    );
+    expect((await faultOf(written(all))).message).toContain("more than 100000 numbers that are none");
   });
 
   test.each(["weights/model_weights_config.json", "weights/weight_0"])("without %s", async (name) => {

@@ -48,7 +48,7 @@ export async function readArchive(path: string, signal: AbortSignal): Promise<Ex
   const entries = entriesByName(archive);
   const found = programEntry(entries);
   if (found === undefined) throw new ServingError("unimplemented", "it holds no program of torch.export, or several");
-  const program = readExportedProgram(await readJson(archive, found, signal));
+  const program = await readExportedProgram(await readJson(archive, found, signal), signal);
   const read = entries.has(FORMER) ? readFormerWeights : readWeights;
   return { program, weights: await read(archive, entries, program, signal) };
 }
@@ -98,7 +98,7 @@ async function readWeights(
       bytes = await archive.read(entry, signal);
       files.set(place.file, bytes);
     }
-    weights.set(name, weightIn(bytes, layoutOf(place.meta), key));
+    weights.set(name, await weightIn(bytes, layoutOf(place.meta), key));
   }
   return weights;
 }

@@ -47,7 +47,7 @@ export async function readSavedTensors(bytes: Buffer, file: string): Promise<Rea
   const weights = new Map<string, Weight>();
   for (const [key, value] of entriesOf(saved, file)) {
     if (typeof key !== "string") throw new ServingError("data-loss", `${file} has a weight without a name`);
-    weights.set(key, weightOf(value, key, entries, file));
+    weights.set(key, await weightOf(value, key, entries, file));
   }
   return weights;
 }
@@ -58,18 +58,18 @@ function entriesOf(value: PickleValue, file: string): ReadonlyMap<PickleValue, P
   throw new ServingError("unimplemented", `${file} is no dictionary of tensors`);
 }
 
-function weightOf(value: PickleValue, key: string, files: ReadonlyMap<string, Buffer>, file: string): Weight {
+async function weightOf(value: PickleValue, key: string, files: ReadonlyMap<string, Buffer>, file: string): Promise<Weight> {
   const fault = () => new ServingError("unimplemented", `${file}: "${key.slice(0, 128)}" is no tensor`);
   if (!(value instanceof PickleObject) || !Array.isArray(value.args)) throw fault();
-  if (value.type.name.startsWith("_rebuild_parameter")) return weightOf(value.args[0] ?? null, key, files, file);
+  if (value.type.name.startsWith("_rebuild_parameter")) return await weightOf(value.args[0] ?? null, key, files, file);
   const [storage, offset, sizes, strides] = value.args;
   if (value.type.name !== "_rebuild_tensor_v2" || !Array.isArray(storage) || typeof offset !== "number") throw fault();
   const [, type, name] = storage;
   const dtype = typeof type === "object" && type !== null && "full" in type ? STORAGES.get((type as PickleName).name) : undefined;
-  const bytes = files.get(`data/${String(name)}`);
+  const bytes = typeof name === "string" ? files.get(`data/${name}`) : undefined;
   if (dtype === undefined || !isNumbers(sizes) || !isNumbers(strides)) throw fault();
   if (bytes === undefined) throw new ServingError("data-loss", `${file} has no storage of "${key.slice(0, 128)}"`);
-  return weightIn(bytes, { dtype, sizes, strides, offset }, key);
+  return await weightIn(bytes, { dtype, sizes, strides, offset }, key);
 }
 
 function isNumbers(value: PickleValue | undefined): value is number[] {

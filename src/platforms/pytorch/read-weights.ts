@@ -1,9 +1,15 @@
+import { setImmediate } from "node:timers/promises";
 import { ServingError } from "../../base/serving-error.ts";
 import { ARRAY_TYPES, type NumericArray, type NumericDType } from "../../tensor/dtype.ts";
 import { elementCount } from "../../tensor/shape.ts";
 import { dtypeOfScalarType } from "./element-types.ts";
 import type { ExportedPart } from "./exported-part.ts";
 import type { Weight } from "./import-program.ts";
+
+/** Numbers of a weight that may be more than its file has: one number or row may stand for many. */
+const MOST_REPEATED = 2 ** 22;
+/** Numbers that are put in order without letting others have their turn. */
+const NUMBERS_IN_A_TURN = 2 ** 19;
 
 /** How the numbers of a tensor lie in a file. */
 export interface Layout {
@@ -30,9 +36,9 @@ export function layoutOf(meta: ExportedPart): Layout {
 /**
  * The tensor in a file's bytes. Where it lies as tensors do here it is a view of the bytes, else a copy.
  * @param name what errors call it
- * @throws ServingError data-loss when the file does not hold it
+ * @throws ServingError, rejected: data-loss when the file does not hold it; unimplemented when it holds far less than the tensor has
  */
-export function weightIn(bytes: Buffer, { dtype, sizes, strides, offset }: Layout, name: string): Weight {
+export async function weightIn(bytes: Buffer, { dtype, sizes, strides, offset }: Layout, name: string): Promise<Weight> {
   const each = ARRAY_TYPES[dtype].bytes;
   const count = elementCount(sizes);
   const last = sizes.reduce((sum, size, i) => sum + (size - 1) * strides[i]!, offset);
@@ -41,7 +47,15 @@ export function weightIn(bytes: Buffer, { dtype, sizes, strides, offset }: Layou
     throw new ServingError("data-loss", `the weight "${name.slice(0, 128)}" reaches beyond its file`);
   }
   const isPlain = count === 0 || plainStrides(sizes).every((stride, i) => stride === strides[i] || sizes[i] === 1);
-  if (!isPlain) return { dtype, shape: sizes, data: gathered(aligned(bytes, dtype), { dtype, sizes, strides, offset }, count) };
+  if (!isPlain) {
+    if (count > MOST_REPEATED && count * each > bytes.length) {
+      throw new ServingError(
+        "unimplemented",
+        `the weight "${name.slice(0, 128)}" repeats its numbers to ${count}, which is not covered`,
+      );
+    }
+    return { dtype, shape: sizes, data: await gathered(aligned(bytes, dtype), { dtype, sizes, strides, offset }, count) };
+  }
   const view = bytes.subarray(offset * each, (offset + count) * each);
   return { dtype, shape: sizes, data: aligned(view, dtype) };
 }
@@ -51,7 +65,7 @@ function integerOf(part: ExportedPart): number {
 }
 
 function plainStrides(sizes: readonly number[]): number[] {
-  const strides = new Array<number>(sizes.length).fill(1);
+  const strides = sizes.map(() => 1);
   for (let i = sizes.length - 2; i >= 0; i--) strides[i] = strides[i + 1]! * sizes[i + 1]!;
   return strides;
 }
@@ -65,13 +79,14 @@ function aligned(bytes: Buffer, dtype: NumericDType): NumericArray {
   return new array(start.buffer as ArrayBuffer, start.byteOffset, whole / size);
 }
 
-function gathered(from: NumericArray, { dtype, sizes, strides, offset }: Layout, count: number): NumericArray {
+async function gathered(from: NumericArray, { dtype, sizes, strides, offset }: Layout, count: number): Promise<NumericArray> {
   const { array, width } = ARRAY_TYPES[dtype];
   const data = new array(count * width) as Float32Array;
   const source = from as Float32Array;
-  const at = new Array<number>(sizes.length).fill(0);
+  const at = sizes.map(() => 0);
   let place = offset;
   for (let i = 0; i < count; i++) {
+    if ((i + 1) % NUMBERS_IN_A_TURN === 0) await setImmediate();
     for (let part = 0; part < width; part++) data[i * width + part] = source[place * width + part]!;
     for (let axis = sizes.length - 1; axis >= 0; axis--) {
       place += strides[axis]!;

@@ -6,10 +6,15 @@ import type { GraphValue } from "../../graph/graph-value.ts";
 interface View {
   readonly base: string;
   readonly make: (base: GraphValue) => GraphValue;
+  /** How many tensors it is a part of, one of the other. */
+  readonly depth: number;
   /** Its value, and what the base was when it was made. */
   value: GraphValue;
   from: GraphValue;
 }
+
+/** Parts of parts that are followed. */
+const MOST_DEPTH = 256;
 
 /**
  * Tensors by name as a program's operations go on. Some of them share memory: a change of a part is one of the whole, and of all other parts.
@@ -21,6 +26,12 @@ export class TensorNames {
   readonly #views = new Map<string, View>();
   readonly #aliases = new Map<string, string>();
   readonly #uncovered = new Map<string, ServingError>();
+  /** Tensors of which there are parts, or others in the same memory. */
+  readonly #shared = new Set<string>();
+  /** Tensors that may lie in each other's memory. */
+  readonly #doubtful = new Map<string, Set<string>>();
+  /** What a call must leave as it is, by what errors call it. */
+  readonly #fixed = new Map<string, string>();
 
   constructor(graph: GraphBuilder) {
     this.#graph = graph;
@@ -50,6 +61,12 @@ export class TensorNames {
     this.#values.set(name, value);
   }
 
+  /** Gives a name a value that outlives a call: a change of it is an error. @param label what errors call it */
+  setFixed(name: string, value: GraphValue, label: string): void {
+    this.set(name, value);
+    this.#fixed.set(name, label);
+  }
+
   /** Makes any use of a name an error. */
   setUncovered(name: string, error: ServingError): void {
     this.#uncovered.set(name, error);
@@ -58,9 +75,29 @@ export class TensorNames {
   /** Gives a name a value that is a part of another's. @param make makes it of what the other has become */
   setView(name: string, base: string, value: GraphValue, make: (base: GraphValue) => GraphValue): void {
     const own = this.#aliases.get(base) ?? base;
+    const depth = (this.#views.get(own)?.depth ?? 0) + 1;
+    if (depth > MOST_DEPTH) throw this.#graph.fault("unimplemented", `it is a part of more than ${MOST_DEPTH} tensors`);
     this.#aliases.delete(name);
     this.#values.delete(name);
-    this.#views.set(name, { base: own, make, value, from: this.get(own) });
+    this.#shared.add(own);
+    this.#views.set(name, { base: own, make, depth, value, from: this.get(own) });
+  }
+
+  /**
+   * Gives a name a value that is a part of another's or a copy, which depends on what is known only when the graph runs. Once one of both is
+   * changed any use of the other is an error.
+   */
+  setDoubtful(name: string, base: string, value: GraphValue): void {
+    this.set(name, value);
+    const root = this.#rootOf(base);
+    this.#shared.add(root).add(name);
+    for (const [a, b] of [
+      [root, name],
+      [name, root],
+    ] as const) {
+      const others = this.#doubtful.get(a) ?? new Set();
+      this.#doubtful.set(a, others.add(b));
+    }
   }
 
   /** Lets a name stand for what another does, now and later. */
@@ -69,12 +106,33 @@ export class TensorNames {
     if (own !== name) this.#aliases.set(name, own);
   }
 
-  /** Changes what a name stands for, and the tensor that it is a part of. */
+  /** As {@link alias}, for another tensor in the same memory. */
+  setSame(name: string, of: string): void {
+    this.#shared.add(this.#aliases.get(of) ?? of);
+    this.alias(name, of);
+  }
+
+  /** Gives a name a value in another form. @throws ServingError unimplemented when other tensors lie in the same memory */
+  reform(name: string, value: GraphValue): void {
+    const own = this.#aliases.get(name) ?? name;
+    if (this.#views.has(own) || this.#shared.has(own)) {
+      throw this.#graph.fault("unimplemented", "another form of a tensor that shares memory is not covered");
+    }
+    this.write(own, value);
+  }
+
+  /**
+   * Changes what a name stands for, and the tensor that it is a part of.
+   * @throws ServingError unimplemented for a weight or buffer, and when it cannot be told what else changes
+   */
   write(name: string, value: GraphValue): void {
     const own = this.#aliases.get(name) ?? name;
     const view = this.#views.get(own);
     if (view === undefined) {
+      const label = this.#fixed.get(own);
+      if (label !== undefined) throw this.#graph.fault("unimplemented", `a call changes ${label}, which is not covered`);
       this.#values.set(own, value);
+      this.#forgetDoubtful(own);
       return;
     }
     const base = this.get(view.base);
@@ -82,6 +140,25 @@ export class TensorNames {
     this.write(view.base, changed);
     view.value = value;
     view.from = this.get(view.base);
+  }
+
+  #rootOf(name: string): string {
+    const own = this.#aliases.get(name) ?? name;
+    const view = this.#views.get(own);
+    return view === undefined ? own : this.#rootOf(view.base);
+  }
+
+  /** Makes it an error to use what may have changed too. */
+  #forgetDoubtful(changed: string): void {
+    const open = [changed];
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      for (const other of this.#doubtful.get(name) ?? []) {
+        if (other === changed || !this.#values.delete(other)) continue;
+        const why = `it depends on sizes whether "${other.slice(0, 128)}" changes too, which is not covered`;
+        this.setUncovered(other, this.#graph.fault("unimplemented", why));
+        open.push(other);
+      }
+    }
   }
 
   /** A tensor of which a part has become something else: where the part's elements come from is told by places that go the same way. */

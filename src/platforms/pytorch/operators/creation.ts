@@ -1,5 +1,6 @@
 import type { GraphValue } from "../../../graph/graph-value.ts";
 import { type AtenCall, type OperatorEntry, operator } from "../aten-call.ts";
+import { isFloating } from "../element-types.ts";
 
 /** Numbers that are made one by one. */
 const MOST_STEPS = 2 ** 22;
@@ -36,14 +37,38 @@ const number =
 
 const given = (call: AtenCall): GraphValue => call.operand(call.all.has("fill_value") ? "fill_value" : "value", call.dtype);
 
+/** Numbers a step apart. As torch, each is counted from the start: sums of steps would drift, and one more might fit in. */
 function range(call: AtenCall): GraphValue {
   ignorePlacement(call);
   const { dtype } = call;
+  if (isFloating(dtype)) return floatRange(call);
   const part = (name: string, otherwise: number) => (call.has(name) ? call.operand(name, dtype) : call.scalar(otherwise, dtype));
-  if (dtype !== "float32" && dtype !== "float64" && dtype !== "int64" && dtype !== "int32") {
+  if (dtype !== "int64" && dtype !== "int32") {
     throw call.refuse(`of ${dtype} it is not covered`);
   }
   return call.add("Range", [part("start", 0), part("end", 0), part("step", 1)]);
+}
+
+function floatRange(call: AtenCall): GraphValue {
+  const { dtype } = call;
+  const parts = { start: 0, end: 0, step: 1 };
+  const names = ["start", "end", "step"] as const;
+  if (names.some((name) => call.all.get(name)?.kind === "symbol")) {
+    const whole = (name: (typeof names)[number]) => {
+      const part = call.symbolicInteger(name) ?? parts[name];
+      if (typeof part !== "number") return part;
+      if (!Number.isInteger(part)) throw call.refuse("steps that are no whole numbers up to a dynamic size are not covered");
+      return call.graph.scalar("int64", part);
+    };
+    return call.cast(call.add("Range", names.map(whole)), dtype);
+  }
+  for (const name of names) parts[name] = call.number(name, parts[name]);
+  const count = Math.max(0, Math.ceil((parts.end - parts.start) / parts.step));
+  if (!(count <= MOST_STEPS)) throw call.refuse(`${count} steps are not covered`);
+  return call.floats(
+    Array.from({ length: count }, (_, i) => parts.start + i * parts.step),
+    dtype,
+  );
 }
 
 function linearSpace(call: AtenCall): GraphValue {

@@ -69,9 +69,24 @@ function divide(call: AtenCall): GraphValue {
 }
 
 function floored(call: AtenCall, self: GraphValue, other: GraphValue): GraphValue {
-  if (isFloating(call.dtype)) return call.add("Floor", [call.add("Div", [self, other])]);
+  if (isFloating(call.dtype)) {
+    // Of the rest, which is exact: a quotient may be rounded up to the next whole number.
+    const { rest, isOff } = restOf(call, self, other);
+    const whole = call.add("Div", [call.add("Sub", [self, rest]), other]);
+    const below = call.add("Round", [call.add("Sub", [whole, call.cast(isOff, call.dtype)])]);
+    const byZero = call.add("Equal", [other, call.scalar(0, call.dtype)]);
+    return call.add("Where", [byZero, call.add("Div", [self, other]), below]);
+  }
   const rest = call.add("Mod", [self, other]);
   return call.add("Div", [call.add("Sub", [self, rest]), other]);
+}
+
+/** What is left of a division rounded towards 0, and whether that is on the other side of 0 than the divisor. */
+function restOf(call: AtenCall, self: GraphValue, other: GraphValue): { readonly rest: GraphValue; readonly isOff: GraphValue } {
+  const zero = call.scalar(0, call.dtype);
+  const rest = call.add("Mod", [self, other], { fmod: 1 });
+  const differs = call.add("Xor", [call.add("Less", [rest, zero]), call.add("Less", [other, zero])]);
+  return { rest, isOff: call.add("And", [differs, call.add("Not", [call.add("Equal", [rest, zero])])]) };
 }
 
 function truncated(call: AtenCall, value: GraphValue): GraphValue {
@@ -82,7 +97,34 @@ function remainder(call: AtenCall): GraphValue {
   const { dtype } = call;
   const [self, other] = [call.operand("self", dtype), call.operand("other", dtype)];
   if (!isFloating(dtype)) return call.add("Mod", [self, other]);
-  return call.add("Sub", [self, call.add("Mul", [other, call.add("Floor", [call.add("Div", [self, other])])])]);
+  const { rest, isOff } = restOf(call, self, other);
+  return call.add("Where", [isOff, call.add("Add", [rest, other]), rest]);
+}
+
+/** `exp(x) - 1`, of which little is left near 0. */
+function exponentialLessOne(call: AtenCall): GraphValue {
+  const { dtype } = call;
+  const x = call.operand("self", dtype);
+  const one = call.scalar(1, dtype);
+  const half = call.add("Tanh", [call.add("Mul", [x, call.scalar(0.5, dtype)])]);
+  const near = call.add("Div", [call.add("Add", [half, half]), call.add("Sub", [one, half])]);
+  return call.add("Where", [isNearZero(call, x), near, call.add("Sub", [call.add("Exp", [x]), one])]);
+}
+
+/** `log(1 + x)`, which near 0 makes good what the sum lost. */
+function logarithmOfOneMore(call: AtenCall): GraphValue {
+  const { dtype } = call;
+  const x = call.operand("self", dtype);
+  const one = call.scalar(1, dtype);
+  const sum = call.add("Add", [x, one]);
+  const log = call.add("Log", [sum]);
+  const near = call.add("Div", [call.add("Mul", [log, x]), call.add("Sub", [sum, one])]);
+  const nearer = call.add("Where", [call.add("Equal", [sum, one]), x, near]);
+  return call.add("Where", [isNearZero(call, x), nearer, log]);
+}
+
+function isNearZero(call: AtenCall, x: GraphValue): GraphValue {
+  return call.add("Less", [call.add("Abs", [x]), call.scalar(0.5, call.dtype)]);
 }
 
 function gelu(call: AtenCall): GraphValue {
@@ -255,8 +297,8 @@ export const ELEMENTWISE: readonly OperatorEntry[] = [
   ...Object.entries(PLAIN).map(([name, onnx]) => operator(name, unary(onnx))),
   operator("rsqrt", (call) => call.add("Reciprocal", [unary("Sqrt")(call) as GraphValue])),
   operator("square", (call) => call.add("Mul", [call.operand("self", call.dtype), call.operand("self", call.dtype)])),
-  operator("expm1", (call) => call.add("Sub", [unary("Exp")(call) as GraphValue, call.scalar(1, call.dtype)])),
-  operator("log1p", (call) => call.add("Log", [call.add("Add", [call.operand("self", call.dtype), call.scalar(1, call.dtype)])])),
+  operator("expm1", exponentialLessOne),
+  operator("log1p", logarithmOfOneMore),
   operator("log2", logarithm(2)),
   operator("log10", logarithm(10)),
   operator("trunc", (call) => truncated(call, call.operand("self", call.dtype))),

@@ -87,8 +87,15 @@ function scatter(call: AtenCall): GraphValue {
   const axis = call.axis(call.integer("dim"), call.rank("self"));
   const places = call.tensor("index");
   const source = call.optionalTensorOrNumber("src", "value");
-  const updates = source.rank === 0 ? call.add("Expand", [source, call.shapeOf(places)]) : source;
+  const updates = source.rank === 0 ? call.add("Expand", [source, call.shapeOf(places)]) : firstOf(call, source, places);
   return call.add("ScatterElements", [call.tensor("self"), places, updates], { axis });
+}
+
+/** Of a source as many as there are places, which may be fewer. */
+function firstOf(call: AtenCall, source: GraphValue, places: GraphValue): GraphValue {
+  const [own, wanted] = [call.sizes("src"), call.sizes("index")];
+  if (own.every((size, i) => size !== undefined && size === wanted[i])) return source;
+  return call.add("Slice", [source, call.graph.integers(own.map(() => 0)), call.shapeOf(places)]);
 }
 
 function indexSelect(call: AtenCall): GraphValue {
@@ -104,12 +111,30 @@ function sliceScatter(call: AtenCall): GraphValue {
   const [start, end] = [call.symbolicInteger("start") ?? 0, call.symbolicInteger("end")];
   const step = call.integer("step", 1);
   if (typeof start !== "number" || (end !== undefined && typeof end !== "number") || step !== 1) {
-    throw call.refuse("places that are known only when the graph runs are not covered");
+    return scatteredAlong(call, axis, (places) => call.slice(places, 0, start, atEnd(end), step));
   }
   const before = call.slice(value, axis, 0, start);
   const source = call.cast(call.tensor("src"), call.dtype);
   if (end === undefined || end >= 2 ** 53 - 1) return call.add("Concat", [before, source], { axis });
   return call.add("Concat", [before, source, call.slice(value, axis, end, undefined)], { axis });
+}
+
+/** The end of a slice; undefined for that of the dimension. */
+function atEnd(end: number | GraphValue | undefined): number | GraphValue | undefined {
+  return typeof end === "number" && end >= 2 ** 53 - 1 ? undefined : end;
+}
+
+/** `self` with `src` at some of the places of a dimension. */
+function scatteredAlong(call: AtenCall, axis: number, some: (places: GraphValue) => GraphValue): GraphValue {
+  const value = call.tensor("self");
+  const [zero, one] = [call.graph.scalar("int64", 0), call.graph.scalar("int64", 1)];
+  const places = some(call.add("Range", [zero, call.sizeOf(value, axis), one]));
+  const source = call.cast(call.tensor("src"), call.dtype);
+  const shaped = call.reshape(
+    places,
+    Array.from({ length: call.rank("self") }, (_, i) => (i === axis ? -1 : 1)),
+  );
+  return call.add("ScatterElements", [value, call.add("Expand", [shaped, call.shapeOf(source)]), source], { axis });
 }
 
 function selectScatter(call: AtenCall): GraphValue {
@@ -147,7 +172,7 @@ export const INDEXING: readonly OperatorEntry[] = [
   operator("take_along_dim", takeAlong, "of equal sizes"),
   operator("one_hot", oneHot, "with num_classes"),
   operator("scatter.src scatter.value", scatter),
-  operator("slice_scatter", sliceScatter, "at known places"),
+  operator("slice_scatter", sliceScatter),
   operator("select_scatter", selectScatter),
   operator("topk", topK),
   operator("sort", sort, "equal numbers in the order of their places"),

@@ -46,6 +46,9 @@ function rmsNorm(call: AtenCall): GraphValue {
   const sizes = call.numbers("normalized_shape");
   const { dtype } = call;
   // As torch: the smallest step of the type where none is given.
+  if (!call.has("eps") && dtype !== "float32" && dtype !== "float64") {
+    throw call.refuse("without an eps, which differs from one torch to the next, it is covered for 32 and 64 bits only");
+  }
   const epsilon = call.number("eps", dtype === "float64" ? 2 ** -52 : 2 ** -23);
   const input = call.tensor("input");
   const axes = sizes.map((_, i) => i - sizes.length);
@@ -84,6 +87,15 @@ function localResponse(call: AtenCall): GraphValue {
   });
 }
 
+/** Weights as a direction and a length. */
+function weightNorm(call: AtenCall): GraphValue {
+  const rank = call.rank("v");
+  const dim = call.integer("dim", 0);
+  const axes = Array.from({ length: rank }, (_, i) => i).filter((axis) => dim === -1 || axis !== call.axis(dim, rank));
+  const v = call.tensor("v");
+  return call.add("Mul", [v, call.add("Div", [call.tensor("g"), call.add("ReduceL2", [v], { axes, keepdims: 1 })])]);
+}
+
 /** Normalisation. */
 export const NORMALIZATION: readonly OperatorEntry[] = [
   operator("batch_norm", batchNorm, "outside of training"),
@@ -105,4 +117,6 @@ export const NORMALIZATION: readonly OperatorEntry[] = [
     "the first output",
   ),
   operator("local_response_norm", localResponse),
+  operator("_weight_norm", weightNorm),
+  operator("_weight_norm_interface", (call) => [weightNorm(call)], "the first output"),
 ];

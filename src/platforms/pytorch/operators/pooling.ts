@@ -100,7 +100,7 @@ function averagedByMatrices(call: AtenCall, sizes: readonly number[], wanted: re
 }
 
 function sharesOf(size: number, wanted: number): number[] {
-  const shares = new Array<number>(size * wanted).fill(0);
+  const shares = Array.from({ length: size * wanted }, () => 0);
   for (let window = 0; window < wanted; window++) {
     const start = Math.floor((window * size) / wanted);
     const end = Math.ceil(((window + 1) * size) / wanted);
@@ -132,12 +132,10 @@ function batched(call: AtenCall, dimensions: number, make: (input: GraphValue) =
 }
 
 /** Pooling. */
-export const POOLING: readonly OperatorEntry[] = [
-  ...[1, 2, 3].flatMap((dimensions) => [
-    operator(`max_pool${dimensions}d`, maxPool(dimensions, false)),
-    operator(`max_pool${dimensions}d_with_indices`, maxPool(dimensions, true), "without the indices"),
-    operator(`avg_pool${dimensions}d`, averagePool(dimensions), "without divisor_override"),
-    operator(`adaptive_avg_pool${dimensions}d _adaptive_avg_pool${dimensions}d`, adaptiveAverage(dimensions)),
-    operator(`adaptive_max_pool${dimensions}d`, adaptiveMax(dimensions), "without the indices; to sizes that divide the input's"),
-  ]),
-];
+export const POOLING: readonly OperatorEntry[] = [1, 2, 3].flatMap((dimensions) => [
+  operator(`max_pool${dimensions}d`, maxPool(dimensions, false)),
+  operator(`max_pool${dimensions}d_with_indices`, maxPool(dimensions, true), "without the indices"),
+  operator(`avg_pool${dimensions}d`, averagePool(dimensions), "without divisor_override"),
+  operator(`adaptive_avg_pool${dimensions}d _adaptive_avg_pool${dimensions}d`, adaptiveAverage(dimensions)),
+  operator(`adaptive_max_pool${dimensions}d`, adaptiveMax(dimensions), "without the indices; to sizes that divide the input's"),
+]);

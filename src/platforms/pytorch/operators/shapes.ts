@@ -64,7 +64,7 @@ function moved(call: AtenCall): GraphValue {
   const rank = call.rank("self");
   const from = call.numbers("source").map((axis) => call.axis(axis, rank));
   const to = call.numbers("destination").map((axis) => call.axis(axis, rank));
-  const order: number[] = new Array<number>(rank).fill(-1);
+  const order: number[] = Array.from({ length: rank }, () => -1);
   for (const [i, axis] of from.entries()) order[to[i]!] = axis;
   const rest = Array.from({ length: rank }, (_, i) => i).filter((axis) => !from.includes(axis));
   return call.transpose(
@@ -210,10 +210,10 @@ function roll(call: AtenCall): GraphValue {
   if (dims.length !== shifts.length) throw call.refuse("without dimensions it is not covered");
   return shifts.reduce((value, shift, i) => {
     const axis = call.axis(dims[i]!, rank);
-    const size = call.sizes("self")[axis];
-    const by = typeof size === "number" && size > 0 ? ((shift % size) + size) % size : shift;
-    if (by === 0) return value;
-    return call.add("Concat", [call.slice(value, axis, -by, undefined), call.slice(value, axis, 0, -by)], { axis });
+    const size = call.sizeOf(value, axis);
+    const by = call.add("Mod", [call.graph.scalar("int64", shift), size]);
+    const first = call.add("Sub", [size, by]);
+    return call.add("Concat", [call.slice(value, axis, first, undefined), call.slice(value, axis, 0, first)], { axis });
   }, call.tensor("self"));
 }
 
@@ -255,7 +255,7 @@ const MODES: ReadonlyMap<string, string> = new Map([
 function padded(call: AtenCall, mode: string, value: number): GraphValue {
   const rank = call.rank("self");
   const given = call.has("pad") ? call.numbers("pad") : call.numbers("padding");
-  const pads = new Array<number>(2 * rank).fill(0);
+  const pads = Array.from({ length: 2 * rank }, () => 0);
   for (let i = 0; i < given.length / 2; i++) {
     pads[rank - 1 - i] = given[2 * i]!;
     pads[2 * rank - 1 - i] = given[2 * i + 1]!;
@@ -298,7 +298,7 @@ export const SHAPES: readonly OperatorEntry[] = [
   view("view", reshaped("size")),
   operator("_unsafe_view", reshaped("size")),
   view("reshape", reshaped("shape")),
-  operator("reshape_as view_as", (call) => call.reshape(call.tensor("self"), call.shapeOf(call.tensor("other")))),
+  view("reshape_as view_as", (call) => call.reshape(call.tensor("self"), call.shapeOf(call.tensor("other")))),
   view("flatten.using_ints", flatten),
   view("unflatten.int", unflatten),
   view("transpose.int", swapped("dim0", "dim1")),
