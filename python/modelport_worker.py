@@ -237,10 +237,13 @@ def encoded_array(np, name, array, dtype):
     if kind in "OSU":
         flat = array.reshape(-1).tolist()
         if dtype is None or dtype == "string":
-            if all(value is None or isinstance(value, (str, bytes)) or value != value for value in flat):
+            if all(value is None or isinstance(value, (str, bytes)) or is_nan(value) for value in flat):
                 return encoded_texts(array.shape, flat)
             if kind == "O" and dtype is None and all(isinstance(value, (bool, int, float)) for value in flat):
-                return encoded_array(np, name, np.asarray(flat).reshape(array.shape), None)
+                numbers = np.asarray(flat)
+                # Whole numbers of more than 64 bits stay objects.
+                if numbers.dtype.kind != "O":
+                    return encoded_array(np, name, numbers.reshape(array.shape), None)
         elif kind == "O":
             try:
                 return encoded_array(np, name, array.astype(dtype), dtype)
@@ -263,6 +266,10 @@ def encoded_array(np, name, array, dtype):
     return number, array.shape, [data]
 
 
+def is_nan(value):
+    return isinstance(value, float) and value != value
+
+
 def converted(np, name, array, dtype):
     """The array in the declared type; a number that it does not have is an error, rounding is not."""
     if dtype == "string":
@@ -279,10 +286,13 @@ def converted(np, name, array, dtype):
 def encoded_texts(dims, flat):
     parts = []
     for value in flat:
-        if value is None or (not isinstance(value, (str, bytes)) and value != value):
+        if value is None or is_nan(value):
             parts.append(MISSING)
         else:
-            parts.append(value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value)
+            try:
+                parts.append(value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value)
+            except UnicodeEncodeError:
+                raise ServingError("internal", "an output has a text that is no Unicode")
     offsets = [0]
     end = 0
     for part in parts:
@@ -518,6 +528,8 @@ class HandlerModel:
                 return await outputs
 
             outputs = asyncio.run(awaited())
+        if outputs is None:
+            raise ServingError("internal", "the handler's predict gave None: it must return its outputs")
         return outputs if isinstance(outputs, dict) else {"outputs": outputs}
 
     def unload(self):
@@ -1375,6 +1387,19 @@ class Worker:
         self.listener = None
         self.poller = select.poll()
         self.poller.register(control.wake_read, select.POLLIN)
+        self.is_fork = False
+        os.register_at_fork(after_in_child=self.forked)
+
+    def forked(self):
+        """In a process that a model forked: the sockets stay with the worker, so that their ends are seen when it ends."""
+        self.is_fork = True
+        opened = [self.control.socket, self.listener] + [each.socket for each in list(self.connections.values())]
+        for each in opened:
+            try:
+                if each is not None:
+                    each.close()
+            except OSError:
+                pass
 
     # The control side's wishes, on the main thread
 
@@ -1427,6 +1452,8 @@ class Worker:
                     self.obey()
                 elif self.listener is not None and descriptor == self.listener.fileno():
                     opened, _ = self.listener.accept()
+                    # Whatever a model has made the default.
+                    opened.settimeout(None)
                     self.connections[opened.fileno()] = Connection(opened)
                     self.poller.register(opened.fileno(), select.POLLIN)
                 else:
@@ -1487,9 +1514,13 @@ class Worker:
         try:
             pieces = self.outcome(request)
         except BaseException as error:
+            if self.is_fork:
+                leave_fork(error)
             code, message = self.verdict(error)
             self.fault(connection, request.number, code, message)
         else:
+            if self.is_fork:
+                leave_fork(None)
             self.answer(connection, pieces)
         finally:
             self.running_since = None
@@ -1519,8 +1550,9 @@ class Worker:
         outputs = self.model.run(chosen["name"], inputs, wanted)
         if not isinstance(outputs, dict):
             raise ServingError("internal", "the model must give its outputs by name, and gave a %s" % type(outputs).__name__)
+        outputs = {str(name): value for name, value in outputs.items()}
         if wanted is None:
-            wanted = [dict(name=str(name), dtype=None) for name in outputs]
+            wanted = [dict(name=name, dtype=None) for name in outputs]
             if len(wanted) == 0:
                 raise ServingError("internal", "the model gave no outputs")
         return self.pieces(request, outputs, wanted, chosen["strict"])
@@ -1565,7 +1597,7 @@ class Worker:
         """What a client is told of an error; all of it goes to the log."""
         if isinstance(error, ServingError):
             return error.code, clean(error)
-        traceback.print_exc()
+        print_stack()
         if is_memory_error(error):
             return "resource-exhausted", "the model ran out of memory"
         if isinstance(error, NotImplementedError):
@@ -1589,6 +1621,26 @@ class Worker:
             connection.send(pieces)
         except OSError:
             self.drop(connection)
+
+
+def leave_fork(error):
+    """Ends a forked process that came back from the model: only the worker itself answers and goes on."""
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+    else:
+        code = 0 if error is None else 1
+        if error is not None:
+            print_stack()
+    flush()
+    os._exit(code & 255)
+
+
+def print_stack():
+    """The stack of the error being handled, where a model has left a place for it."""
+    try:
+        traceback.print_exc()
+    except (AttributeError, OSError, ValueError):
+        pass
 
 
 def open_buffer(connection, number, body):
@@ -1623,7 +1675,7 @@ def flush():
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
+        except (AttributeError, OSError, ValueError):
             pass
 
 
@@ -1658,15 +1710,15 @@ class Control:
             faulthandler.dump_traceback_later(SILENCE_SECONDS, exit=True, file=self.nothing)
             try:
                 message = json.loads(self.exactly(struct.unpack("<I", self.exactly(4))[0]).decode("utf-8"))
-            except (OSError, EOFError):
-                self.end()
+            except (OSError, EOFError) as error:
+                self.end(is_gone(error))
             if message["kind"] == "ping":
                 since = self.worker.running_since
                 running = None if since is None else int((time.monotonic() - since) * 1000)
                 try:
                     self.tell(kind="pong", number=message["number"], runningMs=running, answered=self.worker.answered)
-                except OSError:
-                    self.end()
+                except OSError as error:
+                    self.end(is_gone(error))
             else:
                 self.wishes.put(message)
                 os.write(self.wake_write, b"\0")
@@ -1693,14 +1745,21 @@ class Control:
             except OSError:
                 pass
 
-    def end(self):
+    def end(self, server_is_gone):
         try:
-            self.clean_up()
+            # A model may have closed this socket itself: then the server lives, and so do its files.
+            if server_is_gone:
+                self.clean_up()
             # This process leads a group of its own: what it has started goes with it.
             if os.getpgrp() == os.getpid():
                 os.killpg(os.getpid(), signal.SIGKILL)
         finally:
             os._exit(1)
+
+
+def is_gone(error):
+    """Whether an error of the control socket says that there is nobody at its other end."""
+    return isinstance(error, (EOFError, ConnectionError))
 
 
 control = None
@@ -1762,7 +1821,13 @@ def main():
     versions = {name: version_of(name) for name in ("torch", "numpy")}
     control.tell(kind="hello", protocol=PROTOCOL, pid=os.getpid(), python=platform.python_version(), **versions)
     threading.Thread(target=control.listen, daemon=True).start()
-    worker.run()
+    try:
+        worker.run()
+    except BaseException:
+        # What the model has started, such as threads, would keep a process that answers nobody.
+        print_stack()
+    flush()
+    os._exit(1)
 
 
 if __name__ == "__main__":

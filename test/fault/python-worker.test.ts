@@ -50,6 +50,24 @@ class Handler:
             return {"said": ",".join(sorted(os.environ))}
         if what == "files":
             return {"said": " ".join(sorted(os.listdir("/proc/self/fd"), key=int))}
+        if what == "daemon":
+            # As daemons are made: out of the worker's process group, with everything open that the worker has open.
+            if os.fork() == 0:
+                os.setsid()
+                time.sleep(float(about))
+                os._exit(0)
+            return {"said": "made"}
+        if what == "fork":
+            child = os.fork()
+            if child == 0:
+                sys.exit(7)
+            return {"said": str(os.waitpid(child, 0)[1] >> 8)}
+        if what == "close":
+            import threading
+            threading.Thread(target=time.sleep, args=(3600,)).start()
+            os.closerange(3, 256)
+        if what == "silence":
+            sys.stdout = sys.stderr = None
         if what == "child":
             return {"said": str(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"]).pid)}
         return {"said": about or what}
@@ -158,6 +176,36 @@ describe.skipIf(PYTHON === undefined || process.platform !== "linux")(`a Python 
     });
     await servedAgain(running, 1);
     expect(running.stderr()).toContain('"reason":"it ended with code 3"');
+  });
+
+  test("that closes the server's sockets is started again, and so are all after it", async () => {
+    const running = await start();
+    for (let i = 1; i <= 2; i++) {
+      expect((await tell(running, "close")).status).toBe(503);
+      await servedAgain(running, i);
+    }
+  });
+
+  test("whose daemon lives on is seen to have ended at once", async () => {
+    const running = await start();
+    expect(await tell(running, "daemon 5")).toEqual({ status: 200, said: "made" });
+    expect((await tell(running, "exit")).status).toBe(503);
+    await servedAgain(running, 1);
+  });
+
+  test("whose fork comes back from the model answers itself, and the fork ends as it would elsewhere", async () => {
+    const running = await start();
+    expect(await tell(running, "fork")).toEqual({ status: 200, said: "7" });
+    expect(await tell(running, "echo back")).toEqual({ status: 200, said: "back" });
+    expect(workers(running)).toHaveLength(1);
+  });
+
+  test("whose handler takes its output away goes on, also with an error", async () => {
+    const running = await start();
+    expect((await tell(running, "silence")).status).toBe(200);
+    expect((await tell(running, "raise 0")).status).toBe(500);
+    expect((await tell(running, "echo back")).said).toBe("back");
+    expect(workers(running)).toHaveLength(1);
   });
 
   test("that hangs is DEADLINE_EXCEEDED at the limit, ended and started again", async () => {

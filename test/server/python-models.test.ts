@@ -137,7 +137,9 @@ describe.skipIf(PYTHON === undefined)(`a model in Python ${SKIPPED}`, () => {
     );
     server = await startServer([path, `--python=${PYTHON}`], { until: "listening" });
     const failed = await loadFailure(server);
-    expect(failed).toMatch(/own.*; a Python worker can serve it \(--allow_code=own\)$/);
+    expect(failed).toMatch(
+      /own.*; a Python worker can serve it, which runs what the file calls: only if you trust it \(--allow_code=own\)$/,
+    );
     await server.stop();
 
     server = await startServer([path, `--python=${PYTHON}`, "--allow_code=own"]);

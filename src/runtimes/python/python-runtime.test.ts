@@ -157,6 +157,31 @@ class Handler:
     );
   });
 
+  test.each<[string, string, string | RegExp]>([
+    ["nothing", "None", "the handler's predict gave None: it must return its outputs"],
+    ["a number of more than 64 bits", '{"y": [2**70]}', /^output "y" (?:holds values of int|cannot be made a tensor of int64)/],
+    ["half of a letter", '{"y": ["\\ud800"]}', "an output has a text that is no Unicode"],
+  ])("that gives %s is an error that says so", async (_what, given, message) => {
+    const { servable } = await start(`
+class Handler:
+    def predict(self, inputs):
+        return ${given}
+`);
+    const failed = servable.run("serving_default", new Map([["inputs", numbers("float32", 1)]]), []);
+    await expect(failed).rejects.toMatchObject({ code: "internal" });
+    await expect(failed).rejects.toThrow(message);
+  });
+
+  test("may name its outputs by numbers", async () => {
+    const { servable } = await start(`
+class Handler:
+    def predict(self, inputs):
+        return {0: [1.5], 1: [2.5]}
+`);
+    const answer = await servable.run("serving_default", new Map([["inputs", numbers("float32", 1)]]), []);
+    expect([...answer.keys()]).toEqual(["0", "1"]);
+  });
+
   test("of a request that is given up is not waited for, and the next one is answered", async () => {
     const { servable } = await start(ECHO.replace('{"x": {', '{"wait": {"dtype": "string", "optional": True}, "x": {'));
     const reason = new ServingError("deadline-exceeded", "too late");
