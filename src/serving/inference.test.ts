@@ -67,17 +67,18 @@ describe("classify", () => {
     ]);
   });
 
-  test("without a name means the signature called classify, where the default one is of another form and it says what it is", async () => {
+  test("without a name means the signature called classify, where the default one takes rows and is of another form, and it says what it is", async () => {
     const named = { ...both, methodName: "tensorflow/serving/classify" };
-    const other = signatureOf({ y: "float32" }, "x");
+    const other = { ...signatureOf({ y: "float32" }, "x"), rowwise: true };
     const askedOf = async (signatures: Record<string, Signature>, signatureName = "") => {
       const { inference } = await inferenceOn(signatures, answer);
       return (await inference.classify(call(2, signatureName), context)).resolved.signatureName;
     };
     expect(await askedOf({ serving_default: other, classify: named })).toBe("classify");
-    expect(await askedOf({ classify: named })).toBe("classify");
     expect(await askedOf({ serving_default: both, classify: named })).toBe("serving_default");
     const refused = "No classification inputs found in SignatureDef";
+    // As TensorFlow Serving has it.
+    await expect(askedOf({ serving_default: { ...other, rowwise: false }, classify: named })).rejects.toThrow(refused);
     await expect(askedOf({ serving_default: other, classify: both })).rejects.toThrow(refused);
     await expect(askedOf({ serving_default: other, classify: named }, "serving_default")).rejects.toThrow(refused);
   });

@@ -24,12 +24,21 @@ export interface RunningServer {
 
 /** A port that nobody listens on at this moment. */
 export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no TCP address");
-  return address.port;
+  return (await freePorts(1))[0]!;
+}
+
+/** Ports that nobody listens on at this moment, each another one. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const probes = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const probe of probes) {
+    await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+    const address = probe.address();
+    if (address === null || typeof address === "string") throw new Error("no TCP address");
+    ports.push(address.port);
+  }
+  for (const probe of probes) await new Promise((resolve) => probe.close(resolve));
+  return ports;
 }
 
 /** How to start a server. */
@@ -55,7 +64,7 @@ export async function startServer(
   { until = "ready", preload, ports, tls, env = process.env }: StartOptions = {},
 ): Promise<RunningServer> {
   if (!existsSync(MAIN)) throw new Error("the server is not built: npm run build");
-  const [port, restPort] = ports ?? [await freePort(), await freePort()];
+  const [port, restPort] = ports ?? ((await freePorts(2)) as [number, number]);
   const portFlags = ports === undefined ? [`--port=${port}`, `--rest_api_port=${restPort}`] : [];
   const preloading = preload === undefined ? [] : [`--import=${preload}`];
   const child = spawn(process.execPath, [...preloading, MAIN, ...args, ...portFlags], {

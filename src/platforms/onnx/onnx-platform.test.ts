@@ -122,7 +122,7 @@ describe("the registry", () => {
   test("knows no other name", async () => {
     await expect(detectPlatform(folder, "punchcards")).rejects.toMatchObject({
       code: "invalid-argument",
-      message: expect.stringContaining('there is no platform "punchcards" (known: onnx'),
+      message: expect.stringContaining('there is no platform "punchcards" (known: python, onnx'),
     });
   });
 });

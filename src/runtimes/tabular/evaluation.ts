@@ -33,9 +33,29 @@ interface Step {
 
 type ColumnsOperation = Extract<TabularOperation, { kind: "columns" }>;
 
+/** What is done for the values that a request wants. */
+interface Plan {
+  /** Inputs that are needed, and their slots. */
+  readonly inputs: readonly (readonly [name: string, slot: number])[];
+  readonly steps: readonly PlannedStep[];
+  readonly outputs: readonly (readonly [name: string, slot: number])[];
+}
+
+interface PlannedStep {
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+  readonly apply: Step["apply"];
+}
+
+/** Plans that are kept: there are about as many as signatures. */
+const MOST_PLANS = 64;
+
 /** Evaluates a program's values for some rows. */
 export class Evaluation {
   readonly #steps: readonly Step[];
+  /** Values have numbers here: to look all of them up by name took longer than many a model. */
+  readonly #slots = new Map<string, number>();
+  readonly #plans = new Map<string, Plan>();
 
   constructor({ operations }: Pick<TabularProgram, "operations">) {
     this.#steps = operations.map((operation) => ({
@@ -48,21 +68,58 @@ export class Evaluation {
     }));
   }
 
-  /** The values that are named, from those of the inputs on; steps that none of them needs are not done. */
+  /** The values that are named, of the inputs' and those that steps make; steps that none of them needs are not done. */
   values(inputs: ReadonlyMap<string, Value>, names: readonly string[]): ReadonlyMap<string, Value> {
+    const plan = this.#planOf(names);
+    const values: Value[] = [];
+    for (const [name, slot] of plan.inputs) {
+      const value = inputs.get(name);
+      if (value !== undefined) values[slot] = value;
+    }
+    for (const { from, to, apply } of plan.steps) {
+      const made = from.length === 1 ? apply([values[from[0]]]) : apply(from.map((slot) => values[slot]));
+      for (let i = 0; i < to.length; i++) values[to[i]] = made[i];
+    }
+    const found = new Map<string, Value>();
+    for (const [name, slot] of plan.outputs) found.set(name, values[slot]);
+    return found;
+  }
+
+  #planOf(names: readonly string[]): Plan {
+    const key = names.join("\0");
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    if (this.#plans.size >= MOST_PLANS) this.#plans.clear();
+    const plan = this.#makePlan(names);
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  #makePlan(names: readonly string[]): Plan {
     const needed = new Set(names);
-    for (let i = this.#steps.length - 1; i >= 0; i--) {
-      const { from, to } = this.#steps[i];
+    for (const { from, to } of this.#steps.toReversed()) {
       if (to.some((name) => needed.has(name))) for (const name of from) needed.add(name);
     }
-    const values = new Map(inputs);
-    for (const { from, to, apply, applyInPlace } of this.#steps) {
-      if (!to.some((name) => needed.has(name))) continue;
-      const change = applyInPlace !== undefined && !names.includes(from[0]) ? applyInPlace : apply;
-      const made = change(from.map((name) => values.get(name)!));
-      for (const [i, name] of to.entries()) values.set(name, made[i]);
-    }
-    return values;
+    const steps = this.#steps.filter(({ to }) => to.some((name) => needed.has(name)));
+    const made = new Set(steps.flatMap(({ to }) => to));
+    const inputs = [...needed].filter((name) => !made.has(name));
+    return {
+      inputs: inputs.map((name) => [name, this.#slot(name)] as const),
+      steps: steps.map(({ from, to, apply, applyInPlace }) => ({
+        from: from.map((name) => this.#slot(name)),
+        to: to.map((name) => this.#slot(name)),
+        apply: applyInPlace !== undefined && !names.includes(from[0]) ? applyInPlace : apply,
+      })),
+      outputs: names.map((name) => [name, this.#slot(name)] as const),
+    };
+  }
+
+  #slot(name: string): number {
+    const known = this.#slots.get(name);
+    if (known !== undefined) return known;
+    const slot = this.#slots.size;
+    this.#slots.set(name, slot);
+    return slot;
   }
 }
 
