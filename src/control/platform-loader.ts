@@ -178,7 +178,12 @@ export class PlatformLoader implements Loader<SharedModel> {
       const other = isRefusal ? await workerProgram(platform.name, this.#path, signal) : undefined;
       if (other === undefined) throw reason;
       if (allowCode) return other;
-      const way = `a Python worker can serve it (--allow_code=${this.#id.name})`;
+      const flag = `--allow_code=${this.#id.name}`;
+      // What is refused by name may be an attack.
+      const way =
+        error.code === "unimplemented"
+          ? `a Python worker can serve it (${flag})`
+          : `a Python worker can serve it, which runs what the file calls: only if you trust it (${flag})`;
       const message = error.message.replace(/[;,:]? ?a Python worker can serve it \(--allow_code\)/, "");
       throw new ServingError(error.code, `${message}; ${way}`, { cause: error });
     }

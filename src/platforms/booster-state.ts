@@ -7,10 +7,15 @@ export function boosterState({ type, state }: PickleObject): ReadonlyMap<PickleV
   return state;
 }
 
-/** Labels of classes: texts or numbers, true being 1; undefined for a list of something else, or of nothing. */
+/**
+ * Labels of classes: texts or numbers, true being 1; undefined for a list of something else, or of nothing.
+ * @throws ServingError unimplemented for whole numbers that a float64 does not hold
+ */
 export function labelsIn(values: readonly PickleValue[] | undefined): readonly (string | number)[] | undefined {
   const labels = values?.map((value) => (typeof value === "boolean" ? Number(value) : value));
   if (labels === undefined || labels.length === 0) return undefined;
   if (labels.every((label) => typeof label === "string")) return labels;
-  return labels.every((label) => typeof label === "number") ? labels : undefined;
+  if (!labels.every((label) => typeof label === "number")) return undefined;
+  if (labels.every((label) => Number.isSafeInteger(label) || !Number.isInteger(label))) return labels;
+  throw new ServingError("unimplemented", "labels of more than 53 bits are not covered");
 }

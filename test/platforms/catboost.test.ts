@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { catboostPlatform } from "../../src/platforms/catboost/catboost-platform.ts";
 import { TabularServable } from "../../src/runtimes/tabular/tabular-servable.ts";
+import type { Tensor } from "../../src/tensor/tensor.ts";
+import { stringTensor } from "../../src/tensor/tensor.ts";
+import { fixture } from "../support/folders.ts";
 import { compareTabular, inputTensor, type TabularCase, tabularModels, tensorAnswer } from "../support/tabular-golden.ts";
 
 const MODELS = tabularModels("catboost", /^model\.(?:cbm|json)$/);
@@ -38,4 +41,17 @@ describe.each(MODELS)("$name answers as CatBoost does", async ({ path, cases }) 
       }
     }
   });
+});
+
+test("what Python has as True is a category that true in JSON, a truth value and the text 1 are", async () => {
+  const program = await catboostPlatform.read(fixture("catboost", "categories_only"), never);
+  const { inputs } = program.signatures.get("serving_default")!;
+  expect(inputs.map(({ booleanDigits }) => booleanDigits)).toEqual(inputs.map(() => true));
+  const servable = new TabularServable(program);
+  const ask = async (tensor: Tensor) =>
+    (await servable.run("RawFormulaVal", new Map(inputs.map(({ alias }) => [alias, tensor])), ["RawFormulaVal"])).get(
+      "RawFormulaVal",
+    );
+  const truths: Tensor = { dtype: "bool", shape: [2], data: Uint8Array.of(1, 0) };
+  expect(await ask(truths)).toEqual(await ask(stringTensor([2], ["1", "0"])));
 });

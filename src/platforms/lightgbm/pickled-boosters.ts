@@ -54,6 +54,8 @@ interface Pickled {
   readonly rounds: number | undefined;
   readonly kind: "Booster" | "Classifier" | "Regressor" | "Ranker";
   readonly labels: readonly (string | number)[] | undefined;
+  /** Whether labels are true and false. */
+  readonly isBoolean: boolean;
 }
 
 async function readPickled(object: PickleObject, signal: AbortSignal): Promise<Pickled> {
@@ -69,20 +71,27 @@ async function readPickled(object: PickleObject, signal: AbortSignal): Promise<P
   if (typeof text !== "string") throw new ServingError("data-loss", `${name} has no booster (is it fitted?)`);
   const best = plainValue(kept.get("best_iteration") ?? null);
   const [, kind = "Booster"] = ESTIMATOR.exec(name) ?? [];
+  const classes = NumpyArray.of(state.get("_classes") ?? encoded(state.get("_le")));
   return {
     name,
     model: await readText(Buffer.from(text, "utf8"), name, signal),
     rounds: typeof best === "number" && Number.isInteger(best) && best > 0 ? best : undefined,
     kind: kind as Pickled["kind"],
-    labels: labelsIn(NumpyArray.of(state.get("_classes") ?? encoded(state.get("_le")))?.values()),
+    labels: labelsIn(classes?.values()),
+    isBoolean: classes?.isBoolean ?? false,
   };
+}
+
+function dtypeOf(labels: readonly (string | number)[]): "string" | "int64" | "float64" {
+  if (labels.every((label) => typeof label === "string")) return "string";
+  return labels.every(Number.isSafeInteger) ? "int64" : "float64";
 }
 
 function encoded(encoder: PickleValue | undefined): PickleValue | undefined {
   return encoder instanceof PickleObject ? boosterState(encoder).get("classes_") : undefined;
 }
 
-function compile({ name, model, rounds, kind, labels }: Pickled, from: string, add: AddStep): CompiledBooster {
+function compile({ name, model, rounds, kind, labels, isBoolean }: Pickled, from: string, add: AddStep): CompiledBooster {
   const answers = addModel(model, from, add, rounds);
   if (kind === "Booster") return { answers };
   const predict = answers.get("predict")!;
@@ -100,11 +109,7 @@ function compile({ name, model, rounds, kind, labels }: Pickled, from: string, a
   const known = labels ?? Array.from({ length: width }, (_, i) => i);
   if (known.length !== width)
     throw new ServingError("data-loss", `${name} has ${known.length} labels where ${width} are expected`);
-  const dtype = known.every((label) => typeof label === "string")
-    ? "string"
-    : known.every(Number.isSafeInteger)
-      ? "int64"
-      : "float64";
+  const dtype = isBoolean ? "bool" : dtypeOf(known);
   const number = add(scores, { kind: "link", link: { kind: "argmax" } });
   const label = add(number, { kind: "labels", labels: known });
   return {

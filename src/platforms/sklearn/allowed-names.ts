@@ -33,7 +33,7 @@ const FUNCTION =
   /^(numpy\.(abs|absolute|cbrt|ceil|cos|exp|exp2|expm1|fabs|floor|log|log10|log1p|log2|negative|reciprocal|rint|sign|sin|sqrt|square|tan|tanh)|builtins\.abs|numpy\.(core|_core)\._ufunc_reconstruct)$/;
 /** Parts of data frames that estimators keep: names of columns, and what is missing. Sparse matrices. Distributions of searches. */
 const OF_FRAMES =
-  /^(pandas\.core\.indexes\.(base\.(_new_Index|Index)|range\.RangeIndex|numeric\.Int64Index)|pandas\._libs\.missing\.(_?NA|NAType)|scipy\.(sparse|stats)(\.\w+)+)$/;
+  /^(pandas\.core\.indexes\.(base\.(_new_Index|Index)|range\.RangeIndex|numeric\.Int64Index)|pandas\._libs\.missing\.(_?NA|NAType)|scipy\.sparse(\.\w+)+|scipy\.stats\._(distn_infrastructure|continuous_distns|discrete_distns)\.\w+)$/;
 
 /** Whether a name may be in a pickle of scikit-learn's. A name that may is a record all the same: nothing is called. */
 export function isOfModel(name: PickleName): boolean {

@@ -44,7 +44,7 @@ export function plainAnswers(...methods: readonly (readonly [method: string, ans
 }
 
 /** Answers of a regressor. @param columns numbers that it predicts for a row; 0 for a single number that is no row of one */
-export function regressed(value: string, columns = 0): Answers {
-  if (columns > 0) return plainAnswers(["predict", matrixAnswer(value, columns)]);
-  return { methods: new Map([["predict", vectorAnswer(value)]]), regression: value };
+export function regressed(value: string, columns = 0, dtype: "float64" | "float32" = "float64"): Answers {
+  if (columns > 0) return plainAnswers(["predict", matrixAnswer(value, columns, dtype)]);
+  return { methods: new Map([["predict", vectorAnswer(value, dtype)]]), regression: value };
 }

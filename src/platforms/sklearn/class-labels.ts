@@ -25,8 +25,9 @@ export function labelsOf(array: NumpyArray | undefined, estimator: Estimator, ke
   if (labels.every((label) => typeof label === "string")) return { labels, dtype: "string" };
   if (!labels.every((label) => typeof label === "number")) throw estimator.damaged(key, "are neither texts nor numbers");
   if (array.isBoolean) return { labels, dtype: "bool" };
-  const isFloat = array.isFloat || !labels.every(Number.isSafeInteger);
-  return { labels, dtype: isFloat ? "float64" : "int64" };
+  if (array.isFloat || !labels.every(Number.isInteger)) return { labels, dtype: "float64" };
+  if (!labels.every(Number.isSafeInteger)) throw estimator.uncovered("labels of more than 53 bits are not covered");
+  return { labels, dtype: "int64" };
 }
 
 /** The label with the number that each row of a value has. */

@@ -8,6 +8,8 @@ import type { Rows } from "./rows.ts";
 /** What the estimators of a list answer; at least one. @throws ServingError data-loss for an empty list; as `ProgramBuilder.answers` */
 export async function memberAnswers(estimator: Estimator, key: string, rows: Rows, builder: ProgramBuilder): Promise<Answers[]> {
   const members = listOf(estimator, key);
+  // Members get arrays, which have no names.
+  if (typeof estimator.value("n_features_in_") === "number") builder.columns(estimator, rows);
   const answers: Answers[] = [];
   for (const member of members) answers.push(await builder.answers(member, rows));
   return answers;

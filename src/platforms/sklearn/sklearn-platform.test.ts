@@ -115,8 +115,10 @@ const ONE_NUMBER = "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\
 const array = (shape: string, bytes: string): string =>
   `${ONE_NUMBER}(I1\n(${shape}tcnumpy\ndtype\n(S'f8'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\ntbI00\nS'${bytes}'\ntb`;
 const EIGHT = "\\x00".repeat(8);
+/** 2^53 + 1. */
+const ODD = "\\x01\\x00\\x00\\x00\\x00\\x00\\x20\\x00";
 
-const WAY_OUT = ": skl2onnx may make ONNX of it; a Python worker can serve it (--allow_code)";
+const WAY_OUT = "; skl2onnx may make ONNX of it; a Python worker can serve it (--allow_code)";
 
 describe("refuses", () => {
   test.each([
@@ -137,6 +139,12 @@ describe("refuses", () => {
       `${estimator("pipeline.Pipeline", `S'steps'\n(lp0\n(S'x'\n${estimator("linear_model._base.LinearRegression", `S'n_features_in_'\nI1\nS'coef_'\n${array("I1\n", EIGHT)}S'intercept_'\nI0\n`)}ta(S'y'\n${estimator("cluster._kmeans.KMeans")}ta`)}.`,
       "unimplemented",
       `LinearRegression: as a step that others follow, it is not covered${WAY_OUT}`,
+    ],
+    [
+      "labels that would be other ones",
+      `${estimator("linear_model._logistic.LogisticRegression", `S'n_features_in_'\nI1\nS'coef_'\n${array("I1\n", EIGHT)}S'intercept_'\n${array("I1\n", EIGHT)}S'classes_'\n${array("I2\n", EIGHT + ODD).replaceAll("S'f8'", "S'i8'")}`)}.`,
+      "unimplemented",
+      `LogisticRegression: labels of more than 53 bits are not covered${WAY_OUT}`,
     ],
     ["a call", "cos\nsystem\n(S'id'\ntR.", "invalid-argument", "the pickle calls os.system, which is not a model's part"],
     [

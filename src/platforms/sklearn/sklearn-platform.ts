@@ -17,7 +17,7 @@ import { compileModel } from "./compile-model.ts";
 import { findModelFiles, onlyName } from "./model-file.ts";
 
 /** What becomes of models that are not covered here. */
-const WAY_OUT = ": skl2onnx may make ONNX of it; a Python worker can serve it (--allow_code)";
+const WAY_OUT = "; skl2onnx may make ONNX of it; a Python worker can serve it (--allow_code)";
 
 /** Models of scikit-learn, pickled by Python or joblib. @param boosters reads other libraries' estimators in them */
 export function sklearnPlatformWith(boosters: WholePickles | undefined): Platform {

@@ -10,10 +10,13 @@ import type { Rows } from "./rows.ts";
 export async function transformedTarget(estimator: Estimator, rows: Rows, builder: ProgramBuilder): Promise<Answers> {
   const answers = await builder.answers(estimator.value("regressor_"), rows);
   const predict = answerOf(answers, "predict");
-  if (predict === undefined || predict.dtype !== "float64")
+  if (predict === undefined || (predict.dtype !== "float64" && predict.dtype !== "float32"))
     throw estimator.uncovered("a regressor_ that does not predict is not covered");
   const value = undone(estimator, estimator.value("transformer_"), predict.value, predict.width, builder);
-  return regressed(value, predict.vector || estimator.value("_training_dim") === 1 ? 0 : predict.width);
+  const columns = predict.vector || estimator.value("_training_dim") === 1 ? 0 : predict.width;
+  if (predict.dtype === "float64") return regressed(value, columns);
+  // What numpy makes of a float32 is one.
+  return regressed(builder.link(value, { kind: "round-to-float32" }), columns, "float32");
 }
 
 function undone(owner: Estimator, value: PickleValue, from: string, width: number, builder: ProgramBuilder): string {

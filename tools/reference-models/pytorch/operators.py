@@ -408,6 +408,68 @@ case("answer_dict", lambda x: {"b": x + 1, "a": {"c": x * 2, "d": [x - 1, x]}}, 
 case("sizes", lambda x: x.view(x.shape[0] * 2, x.shape[1] // 2) + x.shape[0], X(), dynamic=True)
 
 
+def write(function):
+    """A change of a part, and the whole that it is a part of."""
+
+    def run(x):
+        whole = x * 1
+        part = function(whole)
+        part.mul_(3)
+        return whole, part
+
+    return run
+
+
+case("write_to_view_as", write(lambda x: x.view_as(x)), X(), dynamic=True)
+case("write_to_reshape_as", write(lambda x: x.reshape_as(x.view(-1, 2, 2))), X(), dynamic=True)
+case("write_to_reshape_of_slice", write(lambda x: x[:, :2].reshape(x.shape[0], 2, 4, 1)), randn(3, 5, 4), dynamic=True)
+case("write_to_reshape_of_turned", write(lambda x: x.transpose(1, 2).reshape(x.shape[0], -1)), randn(3, 5, 4), dynamic=True)
+case("write_to_select_reshaped", write(lambda x: x[:, 1].reshape(x.shape[0], 4, 1)), randn(3, 5, 4), dynamic=True)
+case("write_to_same_type", write(lambda x: x.to(torch.float32)), X(), dynamic=True)
+case("write_to_copy", write(lambda x: x.to(torch.float32, copy=True)), X(), dynamic=True)
+case("write_to_dropped", write(lambda x: F.dropout(x, 0.5, False)), X(), dynamic=True)
+case("write_comparison", lambda x: x.clone().gt_(0.0) + 1, X())
+case("write_comparison_to_part", lambda x: (lambda y: (y[:, :2].le_(0.5), y))(x * 1)[1], X())
+case("unsqueeze_in_place", lambda x: x.clone().unsqueeze_(1).add_(1), X())
+case("slice_scatter_step", lambda x: torch.slice_scatter(x, x[:, :2] * 2, 1, 0, 4, 2), X())
+case("scatter_of_more", lambda x, i, y: torch.scatter(x, 1, i, y), X(), ints(2, 1, high=4), X())
+case("roll_further_than_long", lambda x: torch.roll(x, (4, -5), (0, 0)), X(), dynamic=True)
+case("roll_on_dynamic", lambda x: torch.roll(x, 2, 0), X(), dynamic=True)
+case("largest_int64", lambda x: torch.where(x > 2, x, torch.iinfo(torch.int64).max).min(), ints(9))
+case("floor_divide_rounded_up", lambda x, y: x // y, torch.tensor([1.0, 0.3, 5.0, -1.0, 12.0, 0.7]), torch.tensor([0.1, 0.1, 0.1, 0.1, 0.2, -0.1]))
+case("div_floor_by_zero", lambda x: torch.div(x, 0.0, rounding_mode="floor"), torch.tensor([1.0, -2.0]))
+case("remainder_of_large", lambda x: x % 0.1, torch.tensor([1.0, 0.3, 5.0, -1.0, 1e5]))
+case("expm1_near_0", lambda x: torch.expm1(x), randn(5) * 1e-5)
+case("log1p_near_0", lambda x: torch.log1p(x), randn(5) * 1e-5)
+case("log1p_far", lambda x: torch.log1p(x), torch.tensor([-1.0, 1e30, inf, -0.9, 0.6]))
+case("arange_float_step", lambda x: torch.arange(0, 0.6, 0.2) + x, randn(3))
+case("arange_many_steps", lambda x: torch.arange(0, 1000, 0.25)[-5:] * 1e-3 + x, randn(5))
+case("arange_float16", lambda x: torch.arange(0, 5, dtype=torch.float16).float() + x, randn(5))
+case("nearest_rounded_down", lambda x: F.interpolate(x, size=7), torch.arange(49.0).reshape(1, 1, 49))
+case("nearest_rounded_down_2d", lambda x: F.interpolate(x, size=(13, 27)), torch.arange(49.0 * 3).reshape(1, 1, 3, 49))
+case("nearest_exact_scale", lambda x: F.interpolate(x, scale_factor=1.3, mode="nearest-exact"), randn(1, 2, 9, 11))
+case("weight_norm", lambda x, v, g: F.linear(x, torch._weight_norm(v, g, 0)), X(), randn(2, 4), randn(2, 1))
+case("answer_with_none", lambda x: (x + 1, None, x * 2), X())
+
+
+class SeveralGraphs(nn.Module):
+    """Graphs within, each named for itself."""
+
+    def forward(self, x):
+        y = x + 1
+        with torch.no_grad():
+            a = y * 2
+            b = a + 1
+        c = b * 3
+        with torch.autocast("cpu", enabled=False):
+            d = c + 1
+            e = d * 2
+        return (e + c) * (y + a)
+
+
+case("graphs_within", SeveralGraphs(), X())
+
+
 def tensor(value):
     values = np.asarray(value.detach())
     flat = values.reshape(-1).tolist()
@@ -419,6 +481,8 @@ def tensor(value):
 def flatten(value, way=()):
     if isinstance(value, torch.Tensor):
         return [(way, value)]
+    if value is None:
+        return []
     items = value.items() if isinstance(value, dict) else enumerate(value)
     return [leaf for key, each in items for leaf in flatten(each, way + (str(key),))]
 
@@ -428,7 +492,7 @@ def named(output):
     if len(leaves) == 1 and not leaves[0][0]:
         return {"output": leaves[0][1]}
     positional = all(part.isdigit() for way, _ in leaves for part in way)
-    return {("output_%d" % i if positional else ".".join(way)): value for i, (way, value) in enumerate(leaves)}
+    return {("output_%d" % (int(way[0]) if len(way) == 1 else i) if positional else ".".join(way)): value for i, (way, value) in enumerate(leaves)}
 
 
 def program_of(exported):
