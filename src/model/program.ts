@@ -1,6 +1,6 @@
 import type { Signatures } from "../tensor/signature.ts";
 import type { PythonProgram } from "./python-program.ts";
-import type { TabularProgram } from "./tabular-program.ts";
+import type { TabularProgram } from "./tabular/tabular-program.ts";
 
 /** The engines that execute programs. */
 export type RuntimeName = "onnxruntime" | "tensorflow" | "tabular" | "python";

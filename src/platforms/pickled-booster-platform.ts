@@ -7,8 +7,8 @@ import { type PickleName, PickleObject } from "../codec/pickle/pickle-value.ts";
 import { readPickle } from "../codec/pickle/read-pickle.ts";
 import { packingOf, unpackPickle } from "../codec/pickle/unpack-pickle.ts";
 import type { Detection, Platform } from "../model/platform.ts";
-import type { TabularInput, TabularOperation, TabularProgram } from "../model/tabular-program.ts";
-import { type TabularAnswer, tabularSignatures } from "../model/tabular-signatures.ts";
+import type { TabularInput, TabularOperation, TabularProgram } from "../model/tabular/tabular-program.ts";
+import { type TabularAnswer, tabularSignatures } from "../model/tabular/tabular-signatures.ts";
 import { filesThatBegin } from "./files-that-begin.ts";
 import { modelBytes } from "./model-bytes.ts";
 import type {

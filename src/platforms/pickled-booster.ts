@@ -1,5 +1,5 @@
 import type { PickleName, PickleObject } from "../codec/pickle/pickle-value.ts";
-import type { TabularOperation, TabularOutput, TabularProgram } from "../model/tabular-program.ts";
+import type { TabularOperation, TabularOutput, TabularProgram } from "../model/tabular/tabular-program.ts";
 
 /** A step without the names of what it takes and gives. */
 export type BoosterStep = TabularOperation extends infer One

@@ -20,6 +20,7 @@ const OTHER_PROGRAMS: ReadonlySet<string> = new Set([
   "data-binary",
   "floor",
   "floor-models",
+  "folder",
   "from",
   "gpu",
   "grants",

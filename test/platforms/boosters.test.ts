@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { TabularProgram } from "../../src/model/tabular-program.ts";
+import type { TabularProgram } from "../../src/model/tabular/tabular-program.ts";
 import { detectPlatform } from "../../src/platforms/registry.ts";
 import { TabularServable } from "../../src/runtimes/tabular/tabular-servable.ts";
 import { compareTabular, inputTensor, tabularModels, tensorAnswer } from "../support/tabular-golden.ts";

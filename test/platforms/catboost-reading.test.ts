@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ServingError } from "../../src/base/serving-error.ts";
-import type { TabularProgram } from "../../src/model/tabular-program.ts";
+import type { TabularProgram } from "../../src/model/tabular/tabular-program.ts";
 import { readModel } from "../../src/platforms/catboost/read-model.ts";
 import { Evaluation } from "../../src/runtimes/tabular/evaluation.ts";
 

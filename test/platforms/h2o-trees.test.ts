@@ -5,7 +5,7 @@ import { readMojo } from "../../src/platforms/h2o/mojo.ts";
 import { ProgramBuilder } from "../../src/platforms/h2o/program-builder.ts";
 import { below, readTrees } from "../../src/platforms/h2o/tree-tables.ts";
 import { readXgboost } from "../../src/platforms/xgboost/read-xgboost.ts";
-import { treeSums } from "../../src/runtimes/tabular/tree-sums.ts";
+import { treeSums } from "../../src/runtimes/tabular/trees/tree-sums.ts";
 import { filesOf, iniOf } from "../support/h2o.ts";
 
 const COLUMNS = ["a", "b", "c"];

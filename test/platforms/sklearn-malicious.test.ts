@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ServingError } from "../../src/base/serving-error.ts";
-import type { TabularProgram } from "../../src/model/tabular-program.ts";
+import type { TabularProgram } from "../../src/model/tabular/tabular-program.ts";
 import { sklearnPlatform } from "../../src/platforms/sklearn/sklearn-platform.ts";
 import { TabularServable } from "../../src/runtimes/tabular/tabular-servable.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { PickleName, PickleObject } from "../../src/codec/pickle/pickle-value.ts";
 import { Estimator } from "../../src/platforms/sklearn/estimator.ts";
 import { tokenPattern } from "../../src/platforms/sklearn/token-pattern.ts";
-import { tokenMatcher } from "../../src/runtimes/tabular/token-matcher.ts";
+import { tokenMatcher } from "../../src/runtimes/tabular/text/token-matcher.ts";
 
 const object = new PickleObject(new PickleName("sklearn.feature_extraction.text", "CountVectorizer"), []);
 object.state = new Map();

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { PatternRefused, translatePattern } from "../../src/platforms/spark/java-pattern.ts";
-import { sparkTokens } from "../../src/runtimes/tabular/spark-words.ts";
+import { sparkTokens } from "../../src/runtimes/tabular/spark/spark-words.ts";
 import { fixture } from "../support/folders.ts";
 
 interface PatternCase {

@@ -1,4 +1,4 @@
-import type { TabularProgram } from "../../src/model/tabular-program.ts";
+import type { TabularProgram } from "../../src/model/tabular/tabular-program.ts";
 import { h2oPlatform } from "../../src/platforms/h2o/h2o-platform.ts";
 import type { MojoFiles } from "../../src/platforms/h2o/mojo-files.ts";
 import { damaged } from "../../src/platforms/h2o/mojo-files.ts";

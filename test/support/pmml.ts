@@ -1,4 +1,4 @@
-import type { TabularProgram } from "../../src/model/tabular-program.ts";
+import type { TabularProgram } from "../../src/model/tabular/tabular-program.ts";
 import { readDocument } from "../../src/platforms/pmml/read-document.ts";
 import { TabularServable } from "../../src/runtimes/tabular/tabular-servable.ts";
 import { MISSING_TEXT } from "../../src/tensor/string-array.ts";

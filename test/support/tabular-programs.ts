@@ -1,5 +1,5 @@
-import type { TabularInput, TabularOperation, TabularProgram } from "../../src/model/tabular-program.ts";
-import { type TabularAnswer, tabularSignatures } from "../../src/model/tabular-signatures.ts";
+import type { TabularInput, TabularOperation, TabularProgram } from "../../src/model/tabular/tabular-program.ts";
+import { type TabularAnswer, tabularSignatures } from "../../src/model/tabular/tabular-signatures.ts";
 
 /** A vector answer of a value, which is called so too. */
 const vector = (value: string, dtype: TabularAnswer["dtype"]): TabularAnswer => ({

@@ -1,5 +1,5 @@
-import type { BinSplits, CategoryBins, CategoryStatistic, NumberBins } from "../../model/catboost-operations.ts";
-import { MOST_BIN } from "../../model/catboost-operations.ts";
+import type { BinSplits, CategoryBins, CategoryStatistic, NumberBins } from "../../model/tabular/catboost-operations.ts";
+import { MOST_BIN } from "../../model/tabular/catboost-operations.ts";
 import { type CatboostModel, damaged, type StatisticFeature, uncovered } from "./catboost-model.ts";
 import { hashTable, statisticBins } from "./statistic-bins.ts";
 import type { Turns } from "./turns.ts";

@@ -1,4 +1,4 @@
-import type { BinTrees, NodeTrees, ObliviousTrees } from "../../model/catboost-operations.ts";
+import type { BinTrees, NodeTrees, ObliviousTrees } from "../../model/tabular/catboost-operations.ts";
 import { binColumns, bytes, type FeatureColumns, int32s } from "./bin-columns.ts";
 import { type CatboostModel, damaged, type NodeModel, type ObliviousModel, uncovered } from "./catboost-model.ts";
 import { Turns } from "./turns.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { ServingError } from "../../base/serving-error.ts";
 import type { Detection, Platform } from "../../model/platform.ts";
-import type { TabularProgram } from "../../model/tabular-program.ts";
+import type { TabularProgram } from "../../model/tabular/tabular-program.ts";
 import { modelBytes } from "../model-bytes.ts";
 import { withModelFile } from "../with-model-file.ts";
 import { findModelFile, onlyFile } from "./model-file.ts";

@@ -1,7 +1,7 @@
 import { ServingError } from "../../base/serving-error.ts";
 import { pickleBytes } from "../../codec/pickle/pickle-bytes.ts";
 import type { PickleObject } from "../../codec/pickle/pickle-value.ts";
-import type { TabularProgram } from "../../model/tabular-program.ts";
+import type { TabularProgram } from "../../model/tabular/tabular-program.ts";
 import { DEFAULT_SIGNATURE } from "../../tensor/signature.ts";
 import { boosterState } from "../booster-state.ts";
 import type { BoosterAnswer, CompiledBooster, PickledBooster, PickledBoosters } from "../pickled-booster.ts";

@@ -1,5 +1,5 @@
-import type { TabularInput, TabularOperation, TabularProgram } from "../../model/tabular-program.ts";
-import { type TabularAnswer, tabularSignatures } from "../../model/tabular-signatures.ts";
+import type { TabularInput, TabularOperation, TabularProgram } from "../../model/tabular/tabular-program.ts";
+import { type TabularAnswer, tabularSignatures } from "../../model/tabular/tabular-signatures.ts";
 import type { AddStep, CompiledBooster } from "../pickled-booster.ts";
 import type { FeatureColumns } from "./bin-columns.ts";
 import { beginsLikeBinary, binaryModel } from "./binary-model.ts";

@@ -1,4 +1,4 @@
-import { type HashTable, hashSlot, MOST_BIN } from "../../model/catboost-operations.ts";
+import { type HashTable, hashSlot, MOST_BIN } from "../../model/tabular/catboost-operations.ts";
 import { damaged, type StatisticFeature, type StatisticTable } from "./catboost-model.ts";
 import type { Turns } from "./turns.ts";
 

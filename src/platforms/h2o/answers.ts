@@ -1,5 +1,5 @@
-import type { TabularClasses } from "../../model/tabular-program.ts";
-import type { TabularAnswer } from "../../model/tabular-signatures.ts";
+import type { TabularClasses } from "../../model/tabular/tabular-program.ts";
+import type { TabularAnswer } from "../../model/tabular/tabular-signatures.ts";
 import type { ProgramBuilder } from "./program-builder.ts";
 import type { Scored, ScoredClasses } from "./scored.ts";
 

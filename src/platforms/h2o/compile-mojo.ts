@@ -1,5 +1,5 @@
-import type { TabularInput, TabularProgram } from "../../model/tabular-program.ts";
-import { tabularSignatures } from "../../model/tabular-signatures.ts";
+import type { TabularInput, TabularProgram } from "../../model/tabular/tabular-program.ts";
+import { tabularSignatures } from "../../model/tabular/tabular-signatures.ts";
 import type { ReadXgboost } from "../pickled-booster.ts";
 import { answersOf } from "./answers.ts";
 import { deepLearning } from "./deep-learning.ts";

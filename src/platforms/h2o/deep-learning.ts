@@ -1,4 +1,4 @@
-import type { LevelSpread, NeuronLayer } from "../../model/h2o-operations.ts";
+import type { LevelSpread, NeuronLayer } from "../../model/tabular/h2o-operations.ts";
 import { exponential } from "./inverse-link.ts";
 import { levelStarts } from "./linear-model.ts";
 import type { Mojo } from "./mojo.ts";

@@ -1,6 +1,6 @@
 import { ServingError } from "../../base/serving-error.ts";
 import type { Detection, Platform } from "../../model/platform.ts";
-import type { TabularProgram } from "../../model/tabular-program.ts";
+import type { TabularProgram } from "../../model/tabular/tabular-program.ts";
 import type { ReadXgboost } from "../pickled-booster.ts";
 import { compileMojo } from "./compile-mojo.ts";
 import { findMojo, openMojo } from "./model-file.ts";

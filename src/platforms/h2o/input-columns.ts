@@ -1,4 +1,4 @@
-import type { LevelColumn } from "../../model/h2o-operations.ts";
+import type { LevelColumn } from "../../model/tabular/h2o-operations.ts";
 import { MOST_COLUMNS, type Mojo, readLevels } from "./mojo.ts";
 import { damaged, notCovered } from "./mojo-files.ts";
 

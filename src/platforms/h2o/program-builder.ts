@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { throwIfAborted } from "../../base/abort.ts";
-import type { TabularOperation } from "../../model/tabular-program.ts";
+import type { TabularOperation } from "../../model/tabular/tabular-program.ts";
 import type { AddStep, ReadXgboost } from "../pickled-booster.ts";
 
 /** Bytes or nodes that are looked at without letting others have their turn: about 5 ms. */

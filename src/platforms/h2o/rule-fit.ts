@@ -1,4 +1,4 @@
-import type { RuleGroup } from "../../model/h2o-operations.ts";
+import type { RuleGroup } from "../../model/tabular/h2o-operations.ts";
 import { classLabels, MOST_COLUMNS, type Mojo } from "./mojo.ts";
 import { damaged } from "./mojo-files.ts";
 import { type ProgramBuilder, shared, sharedCounts } from "./program-builder.ts";

@@ -1,4 +1,4 @@
-import type { LevelTable } from "../../model/h2o-operations.ts";
+import type { LevelTable } from "../../model/tabular/h2o-operations.ts";
 import { linesOf } from "./model-ini.ts";
 import type { Mojo } from "./mojo.ts";
 import { damaged, notCovered } from "./mojo-files.ts";

@@ -1,4 +1,4 @@
-import type { TreeEnsemble } from "../../model/tabular-program.ts";
+import type { TreeEnsemble } from "../../model/tabular/tabular-program.ts";
 import { calibrated } from "./calibration.ts";
 import { inverseLink, type LinkName, withOffset } from "./inverse-link.ts";
 import type { Mojo } from "./mojo.ts";

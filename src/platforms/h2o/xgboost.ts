@@ -1,4 +1,4 @@
-import type { TreeEnsemble } from "../../model/tabular-program.ts";
+import type { TreeEnsemble } from "../../model/tabular/tabular-program.ts";
 import type { AddStep } from "../pickled-booster.ts";
 import { calibrated } from "./calibration.ts";
 import { levelStarts } from "./linear-model.ts";

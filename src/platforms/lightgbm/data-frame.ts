@@ -1,4 +1,4 @@
-import type { LookupTable } from "../../model/tabular-program.ts";
+import type { LookupTable } from "../../model/tabular/tabular-program.ts";
 import { damaged, type TextLines } from "./text-lines.ts";
 
 const PARAMETER = "[categorical_feature: ";

@@ -1,5 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
-import type { Link } from "../../model/tabular-program.ts";
+import type { Link } from "../../model/tabular/tabular-program.ts";
 
 type MakeLink = (parameters: readonly string[], where: string) => Link | undefined;
 

@@ -1,7 +1,7 @@
 import { ServingError } from "../../base/serving-error.ts";
 import { NumpyArray, plainValue } from "../../codec/pickle/numpy-array.ts";
 import { PickleObject, type PickleValue } from "../../codec/pickle/pickle-value.ts";
-import type { TabularProgram } from "../../model/tabular-program.ts";
+import type { TabularProgram } from "../../model/tabular/tabular-program.ts";
 import { boosterState, labelsIn } from "../booster-state.ts";
 import type { AddStep, CompiledBooster, PickledBooster, PickledBoosters } from "../pickled-booster.ts";
 import { modelProgram, programAnswers } from "./read-model.ts";

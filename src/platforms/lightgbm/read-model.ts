@@ -1,5 +1,11 @@
-import type { LookupTable, TabularClasses, TabularInput, TabularOperation, TabularProgram } from "../../model/tabular-program.ts";
-import { type TabularAnswer, tabularSignatures } from "../../model/tabular-signatures.ts";
+import type {
+  LookupTable,
+  TabularClasses,
+  TabularInput,
+  TabularOperation,
+  TabularProgram,
+} from "../../model/tabular/tabular-program.ts";
+import { type TabularAnswer, tabularSignatures } from "../../model/tabular/tabular-signatures.ts";
 import type { AddStep, BoosterAnswer, CompiledBooster } from "../pickled-booster.ts";
 import { type CategoryTables, isOfTexts } from "./data-frame.ts";
 import { addModel, type BoosterMethod, readText, type TextModel } from "./text-model.ts";

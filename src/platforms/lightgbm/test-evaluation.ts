@@ -6,7 +6,7 @@ import {
   NODE_ZERO_IS_MISSING,
   type TabularProgram,
   type TreeEnsemble,
-} from "../../model/tabular-program.ts";
+} from "../../model/tabular/tabular-program.ts";
 
 type Rows = readonly (readonly number[])[];
 

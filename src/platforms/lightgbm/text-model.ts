@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { throwIfAborted } from "../../base/abort.ts";
-import type { Link, TreeEnsemble } from "../../model/tabular-program.ts";
+import type { Link, TreeEnsemble } from "../../model/tabular/tabular-program.ts";
 import type { AddStep, BoosterAnswer } from "../pickled-booster.ts";
 import { type CategoryTables, readCategoryTables } from "./data-frame.ts";
 import { type ModelHeader, readHeader } from "./model-header.ts";

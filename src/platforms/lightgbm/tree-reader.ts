@@ -6,7 +6,7 @@ import {
   NODE_NAN_IS_MISSING,
   NODE_ZERO_IS_MISSING,
   type TreeEnsemble,
-} from "../../model/tabular-program.ts";
+} from "../../model/tabular/tabular-program.ts";
 import { readDoubles, readInteger, readIntegers } from "./number-list.ts";
 import { SharedTable } from "./shared-table.ts";
 import { damaged, type Field, nameOf, type TextLines } from "./text-lines.ts";

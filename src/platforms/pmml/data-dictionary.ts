@@ -1,5 +1,5 @@
-import type { PmmlInterval, PmmlOptype, PmmlType, PmmlValidity, PmmlValue } from "../../model/pmml-fields.ts";
-import { isNumberType, parseNumber, parsePmmlValue } from "../../model/pmml-values.ts";
+import type { PmmlInterval, PmmlOptype, PmmlType, PmmlValidity, PmmlValue } from "../../model/tabular/pmml-fields.ts";
+import { isNumberType, parseNumber, parsePmmlValue } from "../../model/tabular/pmml-values.ts";
 import { type Element, shortened } from "./element.ts";
 
 /** A field that a document has of its rows. */

@@ -1,5 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
-import { parseNumber } from "../../model/pmml-values.ts";
+import { parseNumber } from "../../model/tabular/pmml-values.ts";
 
 /** An element of a PMML document. What is no element of PMML's has its prefix in its name; extensions are not there. */
 export class Element {

@@ -1,4 +1,4 @@
-import type { PmmlExpression, PmmlField, PmmlFunction } from "../../model/pmml-fields.ts";
+import type { PmmlExpression, PmmlField, PmmlFunction } from "../../model/tabular/pmml-fields.ts";
 
 /** Whether a field can be made of some others alone, whatever a request has. */
 export function isMadeOf(

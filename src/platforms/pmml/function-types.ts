@@ -1,5 +1,5 @@
-import type { PmmlFunctionName, PmmlType } from "../../model/pmml-fields.ts";
-import { isNumberType } from "../../model/pmml-values.ts";
+import type { PmmlFunctionName, PmmlType } from "../../model/tabular/pmml-fields.ts";
+import { isNumberType } from "../../model/tabular/pmml-values.ts";
 
 /** A built-in function: how many arguments it takes, and the type of its result by those of the arguments. */
 export interface BuiltIn {

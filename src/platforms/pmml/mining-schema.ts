@@ -1,5 +1,5 @@
-import type { PmmlTreatment, PmmlType, PmmlValidity } from "../../model/pmml-fields.ts";
-import { isNumberType, parsePmmlValue } from "../../model/pmml-values.ts";
+import type { PmmlTreatment, PmmlType, PmmlValidity } from "../../model/tabular/pmml-fields.ts";
+import { isNumberType, parsePmmlValue } from "../../model/tabular/pmml-values.ts";
 import { readOptionalValue } from "./data-dictionary.ts";
 import type { Element } from "./element.ts";
 import { DEFAULT_TREATMENT, type Scope } from "./scope.ts";

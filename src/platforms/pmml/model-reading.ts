@@ -1,6 +1,6 @@
-import type { PmmlOptype, PmmlType, PmmlValue } from "../../model/pmml-fields.ts";
-import type { PmmlModel, PmmlOutput, PmmlTarget } from "../../model/pmml-models.ts";
-import type { PmmlResult } from "../../model/pmml-operations.ts";
+import type { PmmlOptype, PmmlType, PmmlValue } from "../../model/tabular/pmml-fields.ts";
+import type { PmmlModel, PmmlOutput, PmmlTarget } from "../../model/tabular/pmml-models.ts";
+import type { PmmlResult } from "../../model/tabular/pmml-operations.ts";
 import type { Element } from "./element.ts";
 import type { NodeTable } from "./node-table.ts";
 import type { Scope } from "./scope.ts";

@@ -1,6 +1,6 @@
-import type { PmmlPredicate } from "../../model/pmml-fields.ts";
-import { PMML_TEST, type PmmlNodes } from "../../model/pmml-models.ts";
-import { isNumeric } from "../../model/pmml-values.ts";
+import type { PmmlPredicate } from "../../model/tabular/pmml-fields.ts";
+import { PMML_TEST, type PmmlNodes } from "../../model/tabular/pmml-models.ts";
+import { isNumeric } from "../../model/tabular/pmml-values.ts";
 import { sharedFloats, sharedInts } from "./model-reading.ts";
 import type { DocumentFields } from "./scope.ts";
 

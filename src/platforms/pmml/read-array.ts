@@ -1,4 +1,4 @@
-import { parseNumber } from "../../model/pmml-values.ts";
+import { parseNumber } from "../../model/tabular/pmml-values.ts";
 import { type Element, shortened } from "./element.ts";
 
 const ARRAYS = ["Array", "REAL-SparseArray", "INT-SparseArray", "REAL-Array", "INT-Array"];

@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { throwIfAborted } from "../../base/abort.ts";
 import { ServingError } from "../../base/serving-error.ts";
-import type { PmmlOperation, PmmlResult } from "../../model/pmml-operations.ts";
-import { isNumberType } from "../../model/pmml-values.ts";
-import type { TabularClasses, TabularInput, TabularProgram } from "../../model/tabular-program.ts";
-import { type TabularAnswer, tabularSignatures } from "../../model/tabular-signatures.ts";
+import type { PmmlOperation, PmmlResult } from "../../model/tabular/pmml-operations.ts";
+import { isNumberType } from "../../model/tabular/pmml-values.ts";
+import type { TabularClasses, TabularInput, TabularProgram } from "../../model/tabular/tabular-program.ts";
+import { type TabularAnswer, tabularSignatures } from "../../model/tabular/tabular-signatures.ts";
 import { readDataDictionary } from "./data-dictionary.ts";
 import type { Element } from "./element.ts";
 import { declareInput } from "./mining-schema.ts";

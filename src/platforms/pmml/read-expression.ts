@@ -1,5 +1,5 @@
-import type { PmmlExpression, PmmlType, PmmlValue } from "../../model/pmml-fields.ts";
-import { castPmmlValue, isNumberType, parseNumber, parsePmmlValue } from "../../model/pmml-values.ts";
+import type { PmmlExpression, PmmlType, PmmlValue } from "../../model/tabular/pmml-fields.ts";
+import { castPmmlValue, isNumberType, parseNumber, parsePmmlValue } from "../../model/tabular/pmml-values.ts";
 import { readInterval, readOptionalValue, readType, readValue } from "./data-dictionary.ts";
 import { type Element, shortened } from "./element.ts";
 import { builtInFunction } from "./function-types.ts";

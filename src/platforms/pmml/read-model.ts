@@ -1,6 +1,6 @@
-import type { PmmlValue } from "../../model/pmml-fields.ts";
-import type { PmmlModel } from "../../model/pmml-models.ts";
-import type { PmmlResult } from "../../model/pmml-operations.ts";
+import type { PmmlValue } from "../../model/tabular/pmml-fields.ts";
+import type { PmmlModel } from "../../model/tabular/pmml-models.ts";
+import type { PmmlResult } from "../../model/tabular/pmml-operations.ts";
 import { type Element, shortened } from "./element.ts";
 import { declareInput, readMiningSchema } from "./mining-schema.ts";
 import type { ModelPurpose, ModelSource, ReadBody, Reading, ReadModel, ReadModelBody, TargetField } from "./model-reading.ts";

@@ -1,6 +1,6 @@
-import type { PmmlType } from "../../model/pmml-fields.ts";
-import type { PmmlOutput, PmmlOutputFeature, PmmlRulePart } from "../../model/pmml-models.ts";
-import { isNumberType } from "../../model/pmml-values.ts";
+import type { PmmlType } from "../../model/tabular/pmml-fields.ts";
+import type { PmmlOutput, PmmlOutputFeature, PmmlRulePart } from "../../model/tabular/pmml-models.ts";
+import { isNumberType } from "../../model/tabular/pmml-values.ts";
 import { readOptionalValue, readType } from "./data-dictionary.ts";
 import { type Element, shortened } from "./element.ts";
 import type { TargetField } from "./model-reading.ts";

@@ -1,5 +1,5 @@
-import type { PmmlComparison, PmmlField, PmmlPredicate, PmmlValue } from "../../model/pmml-fields.ts";
-import { parseNumber, parsePmmlValue } from "../../model/pmml-values.ts";
+import type { PmmlComparison, PmmlField, PmmlPredicate, PmmlValue } from "../../model/tabular/pmml-fields.ts";
+import { parseNumber, parsePmmlValue } from "../../model/tabular/pmml-values.ts";
 import { type Element, shortened } from "./element.ts";
 import { readWords } from "./read-array.ts";
 import type { Scope } from "./scope.ts";

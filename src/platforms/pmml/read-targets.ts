@@ -1,5 +1,5 @@
-import type { PmmlValue } from "../../model/pmml-fields.ts";
-import type { PmmlTarget } from "../../model/pmml-models.ts";
+import type { PmmlValue } from "../../model/tabular/pmml-fields.ts";
+import type { PmmlTarget } from "../../model/tabular/pmml-models.ts";
 import { readOptionalValue, readOptype, readType, readValue } from "./data-dictionary.ts";
 import type { Element } from "./element.ts";
 import type { ModelPurpose, TargetField } from "./model-reading.ts";

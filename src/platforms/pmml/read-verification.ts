@@ -1,6 +1,6 @@
-import type { PmmlValue } from "../../model/pmml-fields.ts";
-import type { PmmlColumn, PmmlResult, PmmlVerification } from "../../model/pmml-operations.ts";
-import { parsePmmlValue } from "../../model/pmml-values.ts";
+import type { PmmlValue } from "../../model/tabular/pmml-fields.ts";
+import type { PmmlColumn, PmmlResult, PmmlVerification } from "../../model/tabular/pmml-operations.ts";
+import { parsePmmlValue } from "../../model/tabular/pmml-values.ts";
 import { type Element, shortened } from "./element.ts";
 import { cellOf, readInlineTable } from "./inline-table.ts";
 

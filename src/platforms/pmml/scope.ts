@@ -6,9 +6,9 @@ import type {
   PmmlTreatment,
   PmmlType,
   PmmlValue,
-} from "../../model/pmml-fields.ts";
-import type { PmmlColumn } from "../../model/pmml-operations.ts";
-import { isNumberType } from "../../model/pmml-values.ts";
+} from "../../model/tabular/pmml-fields.ts";
+import type { PmmlColumn } from "../../model/tabular/pmml-operations.ts";
+import { isNumberType } from "../../model/tabular/pmml-values.ts";
 import type { DataField } from "./data-dictionary.ts";
 import { readOptype, readType } from "./data-dictionary.ts";
 import { type Element, shortened } from "./element.ts";

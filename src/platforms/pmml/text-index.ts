@@ -1,4 +1,4 @@
-import type { PmmlExpression, PmmlTextNormalization, PmmlTextRules } from "../../model/pmml-fields.ts";
+import type { PmmlExpression, PmmlTextNormalization, PmmlTextRules } from "../../model/tabular/pmml-fields.ts";
 import { type Element, shortened } from "./element.ts";
 import { cellOf, needCell, readInlineTable } from "./inline-table.ts";
 import type { Scope } from "./scope.ts";

@@ -1,4 +1,4 @@
-import type { TabularOutput } from "../../model/tabular-program.ts";
+import type { TabularOutput } from "../../model/tabular/tabular-program.ts";
 import type { ClassLabels } from "./class-labels.ts";
 
 /** What a method of an estimator answers. */

@@ -1,5 +1,5 @@
 import { NumpyArray } from "../../codec/pickle/numpy-array.ts";
-import type { TabularOutput } from "../../model/tabular-program.ts";
+import type { TabularOutput } from "../../model/tabular/tabular-program.ts";
 import { type Answer, type Answers, type MethodAnswer, matrixAnswer, plainAnswers, vectorAnswer } from "./answers.ts";
 import type { Estimator } from "./estimator.ts";
 import type { ProgramBuilder } from "./program-builder.ts";

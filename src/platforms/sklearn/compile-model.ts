@@ -1,5 +1,5 @@
 import { PickleObject, type PickleValue } from "../../codec/pickle/pickle-value.ts";
-import type { TabularProgram } from "../../model/tabular-program.ts";
+import type { TabularProgram } from "../../model/tabular/tabular-program.ts";
 import type { WholePickles } from "../pickled-booster.ts";
 import { PREDICTORS, TRANSFORMERS } from "./estimators.ts";
 import { ProgramBuilder } from "./program-builder.ts";

@@ -1,4 +1,4 @@
-import type { Kernel } from "../../model/estimator-operations.ts";
+import type { Kernel } from "../../model/tabular/estimator-operations.ts";
 import type { Estimator, Table } from "./estimator.ts";
 import { type ProgramBuilder, shared } from "./program-builder.ts";
 import { type NumberRows, numberRows, type Rows } from "./rows.ts";

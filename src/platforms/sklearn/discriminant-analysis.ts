@@ -1,5 +1,5 @@
 import { NumpyArray } from "../../codec/pickle/numpy-array.ts";
-import type { Link } from "../../model/tabular-program.ts";
+import type { Link } from "../../model/tabular/tabular-program.ts";
 import { type Answer, type Answers, matrixAnswer, vectorAnswer } from "./answers.ts";
 import { classified, classLabels } from "./class-labels.ts";
 import { type Estimator, tableOf } from "./estimator.ts";

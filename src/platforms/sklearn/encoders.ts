@@ -1,6 +1,6 @@
 import { NumpyArray, plainValue } from "../../codec/pickle/numpy-array.ts";
 import type { PickleValue } from "../../codec/pickle/pickle-value.ts";
-import type { LookupTable } from "../../model/tabular-program.ts";
+import type { LookupTable } from "../../model/tabular/tabular-program.ts";
 import { namesOf } from "./columns-of.ts";
 import type { Estimator } from "./estimator.ts";
 import { type ProgramBuilder, shared } from "./program-builder.ts";

@@ -1,5 +1,5 @@
 import { PickleName, PickleObject, type PickleValue } from "../../codec/pickle/pickle-value.ts";
-import type { NumberFunction } from "../../model/feature-operations.ts";
+import type { NumberFunction } from "../../model/tabular/feature-operations.ts";
 import type { Estimator } from "./estimator.ts";
 import { type ProgramBuilder, shared, sharedIntegers } from "./program-builder.ts";
 import { type NumberRows, numberRows, type Rows } from "./rows.ts";

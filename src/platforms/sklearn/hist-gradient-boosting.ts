@@ -1,6 +1,6 @@
 import { NumpyArray } from "../../codec/pickle/numpy-array.ts";
 import { PickleObject, type PickleValue } from "../../codec/pickle/pickle-value.ts";
-import type { LookupTable } from "../../model/tabular-program.ts";
+import type { LookupTable } from "../../model/tabular/tabular-program.ts";
 import { type Answers, matrixAnswer, regressed, vectorAnswer } from "./answers.ts";
 import { classified, classLabels } from "./class-labels.ts";
 import { Estimator } from "./estimator.ts";

@@ -5,7 +5,7 @@ import {
   NODE_DEFAULT_LEFT,
   NODE_NAN_IS_MISSING,
   type TreeEnsemble,
-} from "../../model/tabular-program.ts";
+} from "../../model/tabular/tabular-program.ts";
 import type { Estimator } from "./estimator.ts";
 import type { ProgramBuilder } from "./program-builder.ts";
 

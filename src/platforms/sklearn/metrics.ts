@@ -1,5 +1,5 @@
 import { NumpyArray } from "../../codec/pickle/numpy-array.ts";
-import type { Metric } from "../../model/estimator-operations.ts";
+import type { Metric } from "../../model/tabular/estimator-operations.ts";
 import type { Estimator } from "./estimator.ts";
 
 /** The metric of an estimator of neighbours. @throws ServingError unimplemented, with the name, for others and functions of one's own */

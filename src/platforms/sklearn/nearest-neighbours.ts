@@ -1,5 +1,5 @@
 import { PickleObject } from "../../codec/pickle/pickle-value.ts";
-import type { Neighbours, PointTree } from "../../model/estimator-operations.ts";
+import type { Neighbours, PointTree } from "../../model/tabular/estimator-operations.ts";
 import { type Answers, matrixAnswer, plainAnswers, regressed, vectorAnswer } from "./answers.ts";
 import { type ClassLabels, classified, classifiedSeveral, classLabels, labelsOf, labelsOfSeveral } from "./class-labels.ts";
 import type { Estimator } from "./estimator.ts";

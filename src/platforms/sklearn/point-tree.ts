@@ -1,6 +1,6 @@
 import { NumpyArray } from "../../codec/pickle/numpy-array.ts";
 import type { PickleObject } from "../../codec/pickle/pickle-value.ts";
-import type { PointTree } from "../../model/estimator-operations.ts";
+import type { PointTree } from "../../model/tabular/estimator-operations.ts";
 import type { Estimator } from "./estimator.ts";
 import { shared } from "./program-builder.ts";
 

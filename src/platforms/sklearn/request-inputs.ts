@@ -1,5 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
-import type { TabularInput, TabularOperation } from "../../model/tabular-program.ts";
+import type { TabularInput, TabularOperation } from "../../model/tabular/tabular-program.ts";
 import type { Estimator } from "./estimator.ts";
 
 /** The alias of a model's only input. */

@@ -8,7 +8,7 @@ import { readPickle } from "../../codec/pickle/read-pickle.ts";
 import { packingOf, unpackPickle } from "../../codec/pickle/unpack-pickle.ts";
 import { readSkopsFile } from "../../codec/skops/read-skops-file.ts";
 import type { Detection, Platform } from "../../model/platform.ts";
-import type { TabularProgram } from "../../model/tabular-program.ts";
+import type { TabularProgram } from "../../model/tabular/tabular-program.ts";
 import { modelBytes } from "../model-bytes.ts";
 import type { WholePickles } from "../pickled-booster.ts";
 import { withModelFile } from "../with-model-file.ts";

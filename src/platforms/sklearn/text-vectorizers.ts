@@ -1,6 +1,6 @@
 import { NumpyArray, plainValue } from "../../codec/pickle/numpy-array.ts";
 import { PickleObject, type PickleValue } from "../../codec/pickle/pickle-value.ts";
-import type { TextAnalysis } from "../../model/feature-operations.ts";
+import type { TextAnalysis } from "../../model/tabular/feature-operations.ts";
 import { ENGLISH_STOP_WORDS } from "./english-stop-words.ts";
 import { Estimator } from "./estimator.ts";
 import { type ProgramBuilder, shared } from "./program-builder.ts";

@@ -1,4 +1,4 @@
-import type { CharacterSet, PatternStep, TokenPattern } from "../../model/feature-operations.ts";
+import type { CharacterSet, PatternStep, TokenPattern } from "../../model/tabular/feature-operations.ts";
 import type { Estimator } from "./estimator.ts";
 
 /** Patterns that find runs of a word's characters. */

@@ -1,4 +1,4 @@
-import { NODE_DEFAULT_LEFT, NODE_NAN_IS_MISSING, type TreeEnsemble } from "../../model/tabular-program.ts";
+import { NODE_DEFAULT_LEFT, NODE_NAN_IS_MISSING, type TreeEnsemble } from "../../model/tabular/tabular-program.ts";
 import type { Estimator } from "./estimator.ts";
 import type { ProgramBuilder } from "./program-builder.ts";
 

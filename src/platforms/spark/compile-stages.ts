@@ -1,5 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
-import type { TabularProgram } from "../../model/tabular-program.ts";
+import type { TabularProgram } from "../../model/tabular/tabular-program.ts";
 import { bisectingKMeans, gaussianMixture, kMeans } from "./clusters.ts";
 import {
   bucketizer,

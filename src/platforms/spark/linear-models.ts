@@ -1,4 +1,4 @@
-import type { SparkLink } from "../../model/spark-operations.ts";
+import type { SparkLink } from "../../model/tabular/spark-operations.ts";
 import type { NumberTable } from "./data-table.ts";
 import { largestClass, putClasses, putRegression } from "./predictions.ts";
 import { type ProgramBuilder, shared } from "./program-builder.ts";

@@ -1,8 +1,14 @@
 import { setImmediate } from "node:timers/promises";
 import { throwIfAborted } from "../../base/abort.ts";
 import { ServingError } from "../../base/serving-error.ts";
-import type { Link, TabularClasses, TabularInput, TabularOperation, TabularProgram } from "../../model/tabular-program.ts";
-import { type TabularAnswer, tabularSignatures } from "../../model/tabular-signatures.ts";
+import type {
+  Link,
+  TabularClasses,
+  TabularInput,
+  TabularOperation,
+  TabularProgram,
+} from "../../model/tabular/tabular-program.ts";
+import { type TabularAnswer, tabularSignatures } from "../../model/tabular/tabular-signatures.ts";
 import { type Column, WidthFound, type WidthOrigin } from "./columns.ts";
 import type { Stage } from "./stage.ts";
 

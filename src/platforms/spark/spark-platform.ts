@@ -2,7 +2,7 @@ import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Detection, Platform } from "../../model/platform.ts";
-import type { TabularProgram } from "../../model/tabular-program.ts";
+import type { TabularProgram } from "../../model/tabular/tabular-program.ts";
 import { firstBytes } from "../files-that-begin.ts";
 import { compileModel } from "./compile-stages.ts";
 import { ModelFolder } from "./model-folder.ts";

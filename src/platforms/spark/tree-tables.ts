@@ -1,4 +1,4 @@
-import { NODE_CATEGORICAL, NODE_NAN_IS_MISSING, type TreeEnsemble } from "../../model/tabular-program.ts";
+import { NODE_CATEGORICAL, NODE_NAN_IS_MISSING, type TreeEnsemble } from "../../model/tabular/tabular-program.ts";
 import type { DataTable } from "./data-table.ts";
 import type { ProgramBuilder } from "./program-builder.ts";
 import type { Stage } from "./stage.ts";

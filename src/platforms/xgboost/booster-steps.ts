@@ -1,5 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
-import type { TreeEnsemble } from "../../model/tabular-program.ts";
+import type { TreeEnsemble } from "../../model/tabular/tabular-program.ts";
 import type { AddStep, BoosterAnswer, BoosterValues } from "../pickled-booster.ts";
 import { type Booster, damaged, type LinearModel, type TreeModel } from "./booster.ts";
 import { baseMargins, objectiveNamed } from "./objective.ts";

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { TabularProgram } from "../../model/tabular-program.ts";
+import type { TabularProgram } from "../../model/tabular/tabular-program.ts";
 import { answerOf } from "./test-evaluation.ts";
 import { xgboostPlatform } from "./xgboost-platform.ts";
 

@@ -1,5 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
-import type { Link } from "../../model/tabular-program.ts";
+import type { Link } from "../../model/tabular/tabular-program.ts";
 import { damaged } from "./booster.ts";
 
 /** What an objective does to sums and to `base_score`. */

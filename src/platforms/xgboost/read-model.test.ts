@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ServingError } from "../../base/serving-error.ts";
-import type { TabularProgram, TreeEnsemble } from "../../model/tabular-program.ts";
+import type { TabularProgram, TreeEnsemble } from "../../model/tabular/tabular-program.ts";
 import { readModel } from "./read-model.ts";
 import { answerOf } from "./test-evaluation.ts";
 

@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../../base/abort.ts";
-import type { TabularClasses, TabularInput, TabularOperation, TabularProgram } from "../../model/tabular-program.ts";
-import { tabularSignatures } from "../../model/tabular-signatures.ts";
+import type { TabularClasses, TabularInput, TabularOperation, TabularProgram } from "../../model/tabular/tabular-program.ts";
+import { tabularSignatures } from "../../model/tabular/tabular-signatures.ts";
 import type { AddStep } from "../pickled-booster.ts";
 import type { Booster } from "./booster.ts";
 import { addBooster, type BoosterSteps, columnNames } from "./booster-steps.ts";

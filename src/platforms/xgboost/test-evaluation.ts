@@ -4,7 +4,7 @@ import {
   NODE_DEFAULT_LEFT,
   type TabularProgram,
   type TreeEnsemble,
-} from "../../model/tabular-program.ts";
+} from "../../model/tabular/tabular-program.ts";
 
 type Rows = readonly (readonly number[])[];
 const { fround } = Math;

@@ -7,7 +7,7 @@ import {
   NODE_DEFAULT_LEFT,
   NODE_NAN_IS_MISSING,
   type TreeEnsemble,
-} from "../../model/tabular-program.ts";
+} from "../../model/tabular/tabular-program.ts";
 import { damaged, type Tree, type TreeModel } from "./booster.ts";
 
 /** Nodes that are read without letting others have their turn. */

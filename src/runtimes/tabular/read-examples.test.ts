@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ServingError } from "../../base/serving-error.ts";
-import type { TabularInput } from "../../model/tabular-program.ts";
+import type { TabularInput } from "../../model/tabular/tabular-program.ts";
 import { stringTensor } from "../../tensor/tensor.ts";
 import { ExampleFeatures } from "./read-examples.ts";
 

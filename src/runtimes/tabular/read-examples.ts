@@ -1,6 +1,6 @@
 import { ServingError } from "../../base/serving-error.ts";
 import { ProtobufReader } from "../../codec/protobuf/reader.ts";
-import type { TabularInput } from "../../model/tabular-program.ts";
+import type { TabularInput } from "../../model/tabular/tabular-program.ts";
 import { stringBytes } from "../../tensor/string-array.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Matrix, Texts } from "./matrix.ts";

@@ -1,5 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
-import type { TabularInput } from "../../model/tabular-program.ts";
+import type { TabularInput } from "../../model/tabular/tabular-program.ts";
 import { isMissingText, stringAt } from "../../tensor/string-array.ts";
 import type { NamedTensors, NumericTensor, StringTensor, Tensor } from "../../tensor/tensor.ts";
 import type { Matrix, Texts } from "./matrix.ts";

@@ -1,12 +1,12 @@
 import { throwIfAborted } from "../../base/abort.ts";
-import { withExampleSignatures } from "../../model/example-signatures.ts";
 import type { Program } from "../../model/program.ts";
 import type { Runtime, SharedModel } from "../../model/runtime.ts";
 import type { Servable } from "../../model/servable.ts";
-import type { TabularProgram } from "../../model/tabular-program.ts";
+import { withExampleSignatures } from "../../model/tabular/example-signatures.ts";
+import type { TabularProgram } from "../../model/tabular/tabular-program.ts";
 import { verifyPmml } from "./pmml/verify.ts";
 import { TabularServable } from "./tabular-servable.ts";
-import { withTreeLayouts } from "./tree-layout.ts";
+import { withTreeLayouts } from "./trees/tree-layout.ts";
 
 /** Evaluates tabular models on typed arrays, in TypeScript. The program is the model: its tables lie in memory that all threads share. */
 export class TabularRuntime implements Runtime {

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { ServingError } from "../../base/serving-error.ts";
 import type { Servable } from "../../model/servable.ts";
-import type { TabularProgram } from "../../model/tabular-program.ts";
+import type { TabularProgram } from "../../model/tabular/tabular-program.ts";
 import { PREDICT_METHOD, type Signature } from "../../tensor/signature.ts";
 import { type NamedTensors, type NumericTensor, stringTensor, type Tensor } from "../../tensor/tensor.ts";
 import { TabularRuntime } from "./tabular-runtime.ts";
-import { stump } from "./test-ensembles.ts";
+import { stump } from "./trees/test-ensembles.ts";
 
 const signature: Signature = {
   inputs: [{ alias: "X", name: "X", dtype: "float64", shape: [-1, 1] }],

@@ -1,25 +1,25 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "../../base/abort.ts";
 import { ServingError } from "../../base/serving-error.ts";
-import type { BinTrees } from "../../model/catboost-operations.ts";
-import { CLASSES_OUTPUT, EXAMPLES_INPUT } from "../../model/example-signatures.ts";
 import type { RunContext, Servable } from "../../model/servable.ts";
-import type { TabularOutput, TabularProgram } from "../../model/tabular-program.ts";
+import type { BinTrees } from "../../model/tabular/catboost-operations.ts";
+import { CLASSES_OUTPUT, EXAMPLES_INPUT } from "../../model/tabular/example-signatures.ts";
+import type { TabularOutput, TabularProgram } from "../../model/tabular/tabular-program.ts";
 import { ARRAY_TYPES } from "../../tensor/dtype.ts";
 import { CLASSIFY_METHOD, REGRESS_METHOD, type Signature, type Signatures } from "../../tensor/signature.ts";
 import { MISSING_TEXT } from "../../tensor/string-array.ts";
 import type { NamedTensors, Tensor } from "../../tensor/tensor.ts";
 import { stringTensor } from "../../tensor/tensor.ts";
-import { isEstimatorStep, productsOfRow } from "./estimator-steps.ts";
+import { featureCost, isFeatureStep } from "./columns/feature-steps.ts";
+import { isEstimatorStep, productsOfRow } from "./estimators/estimator-steps.ts";
 import { Evaluation } from "./evaluation.ts";
-import { featureCost, isFeatureStep } from "./feature-steps.ts";
-import { h2oStepsOfRow, isH2oStep } from "./h2o-steps.ts";
+import { h2oStepsOfRow, isH2oStep } from "./h2o/h2o-steps.ts";
 import { type Matrix, rowsOf, type Texts, type Value, type Words, zerosLike } from "./matrix.ts";
 import { pmmlStepsOfRow } from "./pmml/row-cost.ts";
 import { ExampleFeatures } from "./read-examples.ts";
 import { type ReadInputs, readInputs } from "./read-inputs.ts";
 import { RowError } from "./row-error.ts";
-import { isSparkStep, sparkStepsOfRow } from "./spark-steps.ts";
+import { isSparkStep, sparkStepsOfRow } from "./spark/spark-steps.ts";
 
 /** Steps down a tree, and products, that are done before others have their turn: about a millisecond. */
 const SLICE_STEPS = 200_000;

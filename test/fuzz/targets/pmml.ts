@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { TabularProgram } from "../../../src/model/tabular-program.ts";
+import type { TabularProgram } from "../../../src/model/tabular/tabular-program.ts";
 import { readDocument } from "../../../src/platforms/pmml/read-document.ts";
 import { TabularServable } from "../../../src/runtimes/tabular/tabular-servable.ts";
 import { stringTensor, type Tensor } from "../../../src/tensor/tensor.ts";

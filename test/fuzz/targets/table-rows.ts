@@ -3,7 +3,7 @@ import { scanDocument } from "../../../src/codec/json/document.ts";
 import { readPredictInputs } from "../../../src/codec/json/predict-inputs.ts";
 import { ExampleSchema } from "../../../src/gen/tensorflow/core/example/example_pb.ts";
 import type { Feature } from "../../../src/gen/tensorflow/core/example/feature_pb.ts";
-import type { TabularInput } from "../../../src/model/tabular-program.ts";
+import type { TabularInput } from "../../../src/model/tabular/tabular-program.ts";
 import { ExampleFeatures } from "../../../src/runtimes/tabular/read-examples.ts";
 import type { TensorInfo } from "../../../src/tensor/signature.ts";
 import { isMissingText, stringBytes } from "../../../src/tensor/string-array.ts";

@@ -1,4 +1,4 @@
-import type { TabularInput, TabularProgram } from "../../../src/model/tabular-program.ts";
+import type { TabularInput, TabularProgram } from "../../../src/model/tabular/tabular-program.ts";
 import { TabularServable } from "../../../src/runtimes/tabular/tabular-servable.ts";
 import { stringTensor, type Tensor } from "../../../src/tensor/tensor.ts";
 import { kindsOf, type Outcome, refusal } from "../target.ts";

@@ -1,4 +1,4 @@
-import type { PmmlAssociation, PmmlAssociationRule } from "../../../model/pmml-models.ts";
+import type { PmmlAssociation, PmmlAssociationRule } from "../../../model/tabular/pmml-models.ts";
 import { readValue } from "../data-dictionary.ts";
 import { type Element, shortened } from "../element.ts";
 import type { ModelSource, ReadBody } from "../model-reading.ts";

@@ -1,5 +1,5 @@
-import type { PmmlValue } from "../../../model/pmml-fields.ts";
-import { isNumeric, parsePmmlValue } from "../../../model/pmml-values.ts";
+import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import { isNumeric, parsePmmlValue } from "../../../model/tabular/pmml-values.ts";
 import { shortened } from "../element.ts";
 import type { ModelSource, ReadBody } from "../model-reading.ts";
 import { readNumberArray, readNumbers, readWords } from "../read-array.ts";

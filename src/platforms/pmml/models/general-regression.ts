@@ -1,5 +1,5 @@
-import type { PmmlValue } from "../../../model/pmml-fields.ts";
-import type { PmmlGeneralLink, PmmlGeneralRegression, PmmlGeneralTerm, PmmlOrValue } from "../../../model/pmml-models.ts";
+import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import type { PmmlGeneralLink, PmmlGeneralRegression, PmmlGeneralTerm, PmmlOrValue } from "../../../model/tabular/pmml-models.ts";
 import { readOptionalValue, readValue } from "../data-dictionary.ts";
 import { type Element, shortened } from "../element.ts";
 import { type ModelSource, type ReadBody, sharedFloats, sharedInts } from "../model-reading.ts";

@@ -1,5 +1,5 @@
-import type { PmmlValue } from "../../../model/pmml-fields.ts";
-import type { PmmlCompared, PmmlMeasure } from "../../../model/pmml-models.ts";
+import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import type { PmmlCompared, PmmlMeasure } from "../../../model/tabular/pmml-models.ts";
 import type { Element } from "../element.ts";
 import { readMatrix } from "../read-array.ts";
 import type { Scope } from "../scope.ts";

@@ -1,6 +1,6 @@
-import type { PmmlType, PmmlValue } from "../../../model/pmml-fields.ts";
-import type { PmmlSegment, PmmlSegmentation } from "../../../model/pmml-models.ts";
-import type { PmmlResult } from "../../../model/pmml-operations.ts";
+import type { PmmlType, PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import type { PmmlSegment, PmmlSegmentation } from "../../../model/tabular/pmml-models.ts";
+import type { PmmlResult } from "../../../model/tabular/pmml-operations.ts";
 import { type Element, shortened } from "../element.ts";
 import type { ModelSource, ReadBody, ReadModel } from "../model-reading.ts";
 import { readPredicate } from "../read-predicate.ts";

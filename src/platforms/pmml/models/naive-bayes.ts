@@ -1,5 +1,5 @@
-import type { PmmlExpression, PmmlValue } from "../../../model/pmml-fields.ts";
-import type { PmmlBayesInput, PmmlDistribution } from "../../../model/pmml-models.ts";
+import type { PmmlExpression, PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import type { PmmlBayesInput, PmmlDistribution } from "../../../model/tabular/pmml-models.ts";
 import { readType, readValue } from "../data-dictionary.ts";
 import type { Element } from "../element.ts";
 import { type ModelSource, type ReadBody, sharedFloats } from "../model-reading.ts";

@@ -1,7 +1,7 @@
-import type { PmmlValue } from "../../../model/pmml-fields.ts";
-import type { PmmlNeighbors } from "../../../model/pmml-models.ts";
-import type { PmmlResult } from "../../../model/pmml-operations.ts";
-import { parsePmmlValue } from "../../../model/pmml-values.ts";
+import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import type { PmmlNeighbors } from "../../../model/tabular/pmml-models.ts";
+import type { PmmlResult } from "../../../model/tabular/pmml-operations.ts";
+import { parsePmmlValue } from "../../../model/tabular/pmml-values.ts";
 import { type Element, shortened } from "../element.ts";
 import { isMadeOf } from "../field-inputs.ts";
 import { cellOf, readInlineTable, type TableRow } from "../inline-table.ts";

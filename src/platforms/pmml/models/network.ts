@@ -1,5 +1,5 @@
-import type { PmmlLayer } from "../../../model/pmml-models.ts";
-import { parsePmmlValue } from "../../../model/pmml-values.ts";
+import type { PmmlLayer } from "../../../model/tabular/pmml-models.ts";
+import { parsePmmlValue } from "../../../model/tabular/pmml-values.ts";
 import { type Element, shortened } from "../element.ts";
 import { type ModelSource, type ReadBody, sharedFloats, sharedInts } from "../model-reading.ts";
 import { castTo, readLine, readOnlyExpression } from "../read-expression.ts";

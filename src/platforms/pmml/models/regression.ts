@@ -1,5 +1,5 @@
-import type { PmmlValue } from "../../../model/pmml-fields.ts";
-import type { PmmlRegressionTable } from "../../../model/pmml-models.ts";
+import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import type { PmmlRegressionTable } from "../../../model/tabular/pmml-models.ts";
 import { readValue } from "../data-dictionary.ts";
 import type { Element } from "../element.ts";
 import { type ModelSource, type ReadBody, sharedFloats, sharedInts } from "../model-reading.ts";

@@ -1,4 +1,4 @@
-import type { PmmlRule } from "../../../model/pmml-models.ts";
+import type { PmmlRule } from "../../../model/tabular/pmml-models.ts";
 import { readOptionalValue, readValue } from "../data-dictionary.ts";
 import type { Element } from "../element.ts";
 import type { ModelSource, ReadBody } from "../model-reading.ts";

@@ -1,4 +1,4 @@
-import type { PmmlScorecard } from "../../../model/pmml-models.ts";
+import type { PmmlScorecard } from "../../../model/tabular/pmml-models.ts";
 import type { Element } from "../element.ts";
 import type { ModelSource, ReadBody } from "../model-reading.ts";
 import { castTo, readOnlyExpression } from "../read-expression.ts";

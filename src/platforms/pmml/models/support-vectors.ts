@@ -1,5 +1,5 @@
-import type { PmmlExpression } from "../../../model/pmml-fields.ts";
-import type { PmmlKernel } from "../../../model/pmml-models.ts";
+import type { PmmlExpression } from "../../../model/tabular/pmml-fields.ts";
+import type { PmmlKernel } from "../../../model/tabular/pmml-models.ts";
 import { readOptionalValue } from "../data-dictionary.ts";
 import { type Element, shortened } from "../element.ts";
 import { type ModelSource, type ReadBody, sharedFloats, sharedInts } from "../model-reading.ts";

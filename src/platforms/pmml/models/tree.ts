@@ -1,5 +1,5 @@
-import type { PmmlValue } from "../../../model/pmml-fields.ts";
-import { parsePmmlValue } from "../../../model/pmml-values.ts";
+import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import { parsePmmlValue } from "../../../model/tabular/pmml-values.ts";
 import { readValue } from "../data-dictionary.ts";
 import { type Element, shortened } from "../element.ts";
 import type { ModelSource, ReadBody } from "../model-reading.ts";

@@ -1,4 +1,4 @@
-import type { PmmlSegmentation } from "../../../model/pmml-models.ts";
+import type { PmmlSegmentation } from "../../../model/tabular/pmml-models.ts";
 
 /** A number that one of several models predicts. */
 export interface NumberPart {

@@ -1,6 +1,6 @@
-import type { PmmlType, PmmlValue } from "../../../model/pmml-fields.ts";
-import type { PmmlModel, PmmlOutput, PmmlOutputFeature, PmmlTarget } from "../../../model/pmml-models.ts";
-import { castPmmlValue, pmmlText } from "../../../model/pmml-values.ts";
+import type { PmmlType, PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import type { PmmlModel, PmmlOutput, PmmlOutputFeature, PmmlTarget } from "../../../model/tabular/pmml-models.ts";
+import { castPmmlValue, pmmlText } from "../../../model/tabular/pmml-values.ts";
 import { expressionReader } from "./expressions.ts";
 import type { FieldReaders } from "./field-readers.ts";
 import { type Read, type Row, RowFault, shown } from "./row.ts";

@@ -1,5 +1,5 @@
-import type { PmmlExpression, PmmlType, PmmlValue } from "../../../model/pmml-fields.ts";
-import { castPmmlValue } from "../../../model/pmml-values.ts";
+import type { PmmlExpression, PmmlType, PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import { castPmmlValue } from "../../../model/tabular/pmml-values.ts";
 import { type FieldReaders, isWithin, numberOf } from "./field-readers.ts";
 import { applyReader } from "./functions.ts";
 import { type Read, RowFault, shown } from "./row.ts";

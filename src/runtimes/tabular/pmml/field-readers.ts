@@ -1,5 +1,5 @@
-import type { PmmlField, PmmlFunction, PmmlInterval, PmmlType, PmmlValue } from "../../../model/pmml-fields.ts";
-import { isNumeric } from "../../../model/pmml-values.ts";
+import type { PmmlField, PmmlFunction, PmmlInterval, PmmlType, PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import { isNumeric } from "../../../model/tabular/pmml-values.ts";
 import type { Read, ReadNumber } from "./row.ts";
 import type { TextWords } from "./text-index.ts";
 

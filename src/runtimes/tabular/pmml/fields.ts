@@ -1,5 +1,12 @@
-import type { PmmlField, PmmlFunction, PmmlTreatment, PmmlType, PmmlValidity, PmmlValue } from "../../../model/pmml-fields.ts";
-import { castPmmlValue, parsePmmlValue } from "../../../model/pmml-values.ts";
+import type {
+  PmmlField,
+  PmmlFunction,
+  PmmlTreatment,
+  PmmlType,
+  PmmlValidity,
+  PmmlValue,
+} from "../../../model/tabular/pmml-fields.ts";
+import { castPmmlValue, parsePmmlValue } from "../../../model/tabular/pmml-values.ts";
 import { expressionReader } from "./expressions.ts";
 import { type FieldReaders, isWithin, numberOf } from "./field-readers.ts";
 import { type Read, type ReadNumber, type Row, RowFault, shown } from "./row.ts";

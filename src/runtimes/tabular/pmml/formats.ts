@@ -1,4 +1,4 @@
-import type { PmmlType } from "../../../model/pmml-fields.ts";
+import type { PmmlType } from "../../../model/tabular/pmml-fields.ts";
 import { RowFault } from "./row.ts";
 
 const DAY = 86_400;

@@ -1,5 +1,5 @@
-import type { PmmlComparison, PmmlExpression, PmmlType, PmmlValue } from "../../../model/pmml-fields.ts";
-import { castPmmlValue, parseNumber } from "../../../model/pmml-values.ts";
+import type { PmmlComparison, PmmlExpression, PmmlType, PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import { castPmmlValue, parseNumber } from "../../../model/tabular/pmml-values.ts";
 import { RowFault } from "./row.ts";
 
 /** A built-in function with its arguments. */

@@ -1,4 +1,4 @@
-import type { PmmlValue } from "../../../model/pmml-fields.ts";
+import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
 import type { Apply } from "./function-values.ts";
 import { lenientFunction } from "./lenient-functions.ts";
 import { type Read, type Row, RowFault } from "./row.ts";

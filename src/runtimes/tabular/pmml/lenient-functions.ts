@@ -1,5 +1,5 @@
-import type { PmmlFunctionName, PmmlType, PmmlValue } from "../../../model/pmml-fields.ts";
-import { modulo, pmmlText } from "../../../model/pmml-values.ts";
+import type { PmmlFunctionName, PmmlType, PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import { modulo, pmmlText } from "../../../model/tabular/pmml-values.ts";
 import { type Apply, isEqual, rounded, toNumber } from "./function-values.ts";
 import { RowFault } from "./row.ts";
 

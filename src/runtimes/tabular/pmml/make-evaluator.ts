@@ -1,4 +1,4 @@
-import type { PmmlModel } from "../../../model/pmml-models.ts";
+import type { PmmlModel } from "../../../model/tabular/pmml-models.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { FieldReaders } from "./field-readers.ts";
 import { AnomalyEvaluator } from "./models/anomaly.ts";

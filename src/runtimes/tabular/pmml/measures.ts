@@ -1,5 +1,5 @@
-import type { PmmlValue } from "../../../model/pmml-fields.ts";
-import type { PmmlCompared, PmmlMeasure } from "../../../model/pmml-models.ts";
+import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import type { PmmlCompared, PmmlMeasure } from "../../../model/tabular/pmml-models.ts";
 
 /** Compares two values of a field, neither of which is missing. */
 type Compare = (left: PmmlValue, right: PmmlValue) => number;

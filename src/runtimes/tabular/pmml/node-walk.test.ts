@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { PmmlComparison, PmmlField } from "../../../model/pmml-fields.ts";
-import { PMML_TEST, type PmmlNodes } from "../../../model/pmml-models.ts";
+import type { PmmlComparison, PmmlField } from "../../../model/tabular/pmml-fields.ts";
+import { PMML_TEST, type PmmlNodes } from "../../../model/tabular/pmml-models.ts";
 import { Fields } from "./fields.ts";
 import { NOWHERE, NodeWalk, type WhenUnknown } from "./node-walk.ts";
 import { Row } from "./row.ts";

@@ -1,4 +1,4 @@
-import { PMML_TEST, type PmmlNodes } from "../../../model/pmml-models.ts";
+import { PMML_TEST, type PmmlNodes } from "../../../model/tabular/pmml-models.ts";
 import { type FieldReaders, readsAsNumber } from "./field-readers.ts";
 import { FALSE, predicateTest, type Test, TRUE, UNKNOWN } from "./predicates.ts";
 import type { ReadNumber, Row } from "./row.ts";

@@ -1,6 +1,6 @@
-import type { PmmlValue } from "../../../model/pmml-fields.ts";
-import type { PmmlOperation, PmmlResult } from "../../../model/pmml-operations.ts";
-import { decimalOfFloat, isNumberType, pmmlText } from "../../../model/pmml-values.ts";
+import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import type { PmmlOperation, PmmlResult } from "../../../model/tabular/pmml-operations.ts";
+import { decimalOfFloat, isNumberType, pmmlText } from "../../../model/tabular/pmml-values.ts";
 import type { Matrix, Texts, Value } from "../matrix.ts";
 import { RowError } from "../row-error.ts";
 import type { ResultValue } from "./evaluator.ts";

@@ -1,4 +1,4 @@
-import type { PmmlPredicate } from "../../../model/pmml-fields.ts";
+import type { PmmlPredicate } from "../../../model/tabular/pmml-fields.ts";
 import { type FieldReaders, readsAsNumber } from "./field-readers.ts";
 import { COMPARES } from "./function-values.ts";
 import { type Row, RowFault } from "./row.ts";

@@ -1,5 +1,5 @@
-import type { PmmlModel } from "../../../model/pmml-models.ts";
-import type { PmmlOperation } from "../../../model/pmml-operations.ts";
+import type { PmmlModel } from "../../../model/tabular/pmml-models.ts";
+import type { PmmlOperation } from "../../../model/tabular/pmml-operations.ts";
 
 /** Conditions on the way down a tree. */
 const TREE_STEPS = 12;

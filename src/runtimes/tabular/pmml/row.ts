@@ -1,4 +1,4 @@
-import type { PmmlValue } from "../../../model/pmml-fields.ts";
+import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
 
 /** What rows have in a column: numbers, NaN for a missing one, or texts, null for a missing one, or lists of texts. */
 export type ColumnValues = ArrayLike<number> | readonly (string | null)[] | readonly (readonly (string | null)[] | null)[];

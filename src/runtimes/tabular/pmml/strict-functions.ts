@@ -1,5 +1,5 @@
-import type { PmmlComparison, PmmlFunctionName, PmmlType, PmmlValue } from "../../../model/pmml-fields.ts";
-import { castPmmlValue } from "../../../model/pmml-values.ts";
+import type { PmmlComparison, PmmlFunctionName, PmmlType, PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import { castPmmlValue } from "../../../model/tabular/pmml-values.ts";
 import { type Apply, COMPARES, isEqual, rounded, toBoolean, toNumber } from "./function-values.ts";
 import { erf, inverseNormal, normalCdf } from "./normal.ts";
 import { RowFault } from "./row.ts";

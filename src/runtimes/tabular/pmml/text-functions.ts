@@ -1,5 +1,5 @@
-import type { PmmlFunctionName, PmmlType, PmmlValue } from "../../../model/pmml-fields.ts";
-import { castPmmlValue, daysToYear, pmmlText } from "../../../model/pmml-values.ts";
+import type { PmmlFunctionName, PmmlType, PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import { castPmmlValue, daysToYear, pmmlText } from "../../../model/tabular/pmml-values.ts";
 import { formatDatetime, formatNumber } from "./formats.ts";
 import { toNumber } from "./function-values.ts";
 import { RowFault } from "./row.ts";

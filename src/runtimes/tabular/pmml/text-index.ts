@@ -1,4 +1,4 @@
-import type { PmmlExpression, PmmlTextNormalization, PmmlTextRules } from "../../../model/pmml-fields.ts";
+import type { PmmlExpression, PmmlTextNormalization, PmmlTextRules } from "../../../model/tabular/pmml-fields.ts";
 import { type Read, RowFault } from "./row.ts";
 
 type TextIndex = PmmlExpression & { readonly kind: "text-index" };

@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import { throwIfAborted } from "../../../base/abort.ts";
 import { ServingError } from "../../../base/serving-error.ts";
-import type { PmmlValue } from "../../../model/pmml-fields.ts";
-import type { PmmlOperation, PmmlVerification } from "../../../model/pmml-operations.ts";
+import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import type { PmmlOperation, PmmlVerification } from "../../../model/tabular/pmml-operations.ts";
 import type { ResultValue } from "./evaluator.ts";
 import { type PmmlEvaluation, pmmlEvaluation } from "./pmml-steps.ts";
 import { shown } from "./row.ts";

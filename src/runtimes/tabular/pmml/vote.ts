@@ -1,5 +1,5 @@
-import type { PmmlValue } from "../../../model/pmml-fields.ts";
-import type { PmmlSegmentation } from "../../../model/pmml-models.ts";
+import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
+import type { PmmlSegmentation } from "../../../model/tabular/pmml-models.ts";
 
 /** What one of several models says of a row. */
 export interface Part {

@@ -1,4 +1,4 @@
-import type { PmmlAnomaly } from "../../../../model/pmml-models.ts";
+import type { PmmlAnomaly } from "../../../../model/tabular/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import type { FieldReaders } from "../field-readers.ts";
 import type { Row } from "../row.ts";

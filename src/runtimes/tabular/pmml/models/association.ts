@@ -1,4 +1,4 @@
-import type { PmmlAssociation, PmmlAssociationRule } from "../../../../model/pmml-models.ts";
+import type { PmmlAssociation, PmmlAssociationRule } from "../../../../model/tabular/pmml-models.ts";
 import { Evaluator, type ResultValue, type RuleQuery } from "../evaluator.ts";
 import type { FieldReaders } from "../field-readers.ts";
 import { type Read, type Row, RowFault, shown } from "../row.ts";

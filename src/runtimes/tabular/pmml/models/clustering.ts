@@ -1,4 +1,4 @@
-import type { PmmlClustering, PmmlOutputFeature } from "../../../../model/pmml-models.ts";
+import type { PmmlClustering, PmmlOutputFeature } from "../../../../model/tabular/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import type { FieldReaders } from "../field-readers.ts";
 import { type Measure, measureOf } from "../measures.ts";

@@ -1,4 +1,4 @@
-import type { PmmlGeneralRegression, PmmlGeneralTerm, PmmlOrValue } from "../../../../model/pmml-models.ts";
+import type { PmmlGeneralRegression, PmmlGeneralTerm, PmmlOrValue } from "../../../../model/tabular/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import type { FieldReaders } from "../field-readers.ts";
 import { type InverseLink, inverseLink, softmax } from "../inverse-links.ts";

@@ -1,5 +1,5 @@
-import type { PmmlValue } from "../../../../model/pmml-fields.ts";
-import type { PmmlMining, PmmlModel, PmmlOutputFeature, PmmlSegment } from "../../../../model/pmml-models.ts";
+import type { PmmlValue } from "../../../../model/tabular/pmml-fields.ts";
+import type { PmmlMining, PmmlModel, PmmlOutputFeature, PmmlSegment } from "../../../../model/tabular/pmml-models.ts";
 import { combineNumbers, type NumberPart } from "../combine-numbers.ts";
 import { Evaluator, type ResultValue, type RuleQuery } from "../evaluator.ts";
 import type { FieldReaders } from "../field-readers.ts";

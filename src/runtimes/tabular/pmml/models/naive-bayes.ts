@@ -1,4 +1,4 @@
-import type { PmmlBayesInput, PmmlDistribution, PmmlNaiveBayes } from "../../../../model/pmml-models.ts";
+import type { PmmlBayesInput, PmmlDistribution, PmmlNaiveBayes } from "../../../../model/tabular/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import { expressionNumber, expressionReader } from "../expressions.ts";
 import type { FieldReaders } from "../field-readers.ts";

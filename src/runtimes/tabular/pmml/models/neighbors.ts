@@ -1,6 +1,6 @@
 import { ServingError } from "../../../../base/serving-error.ts";
-import type { PmmlValue } from "../../../../model/pmml-fields.ts";
-import type { PmmlNeighbors, PmmlOutputFeature } from "../../../../model/pmml-models.ts";
+import type { PmmlValue } from "../../../../model/tabular/pmml-fields.ts";
+import type { PmmlNeighbors, PmmlOutputFeature } from "../../../../model/tabular/pmml-models.ts";
 import { Evaluator, type ResultValue } from "../evaluator.ts";
 import type { FieldReaders } from "../field-readers.ts";
 import { type Measure, measureOf } from "../measures.ts";

@@ -1,4 +1,4 @@
-import type { PmmlLayer, PmmlNetwork } from "../../../../model/pmml-models.ts";
+import type { PmmlLayer, PmmlNetwork } from "../../../../model/tabular/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import { expressionNumber, onLine } from "../expressions.ts";
 import type { FieldReaders } from "../field-readers.ts";

@@ -1,5 +1,5 @@
-import type { PmmlValue } from "../../../../model/pmml-fields.ts";
-import type { PmmlRegression, PmmlRegressionTable } from "../../../../model/pmml-models.ts";
+import type { PmmlValue } from "../../../../model/tabular/pmml-fields.ts";
+import type { PmmlRegression, PmmlRegressionTable } from "../../../../model/tabular/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import type { FieldReaders } from "../field-readers.ts";
 import { type InverseLink, inverseLink, simplemax, softmax } from "../inverse-links.ts";

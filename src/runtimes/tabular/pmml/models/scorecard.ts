@@ -1,4 +1,4 @@
-import type { PmmlScorecard } from "../../../../model/pmml-models.ts";
+import type { PmmlScorecard } from "../../../../model/tabular/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import { expressionNumber } from "../expressions.ts";
 import type { FieldReaders } from "../field-readers.ts";

@@ -1,5 +1,5 @@
-import type { PmmlValue } from "../../../../model/pmml-fields.ts";
-import type { PmmlKernel, PmmlSupportVectors } from "../../../../model/pmml-models.ts";
+import type { PmmlValue } from "../../../../model/tabular/pmml-fields.ts";
+import type { PmmlKernel, PmmlSupportVectors } from "../../../../model/tabular/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import { expressionNumber } from "../expressions.ts";
 import type { FieldReaders } from "../field-readers.ts";

@@ -1,5 +1,5 @@
-import type { PmmlValue } from "../../../../model/pmml-fields.ts";
-import type { PmmlTree } from "../../../../model/pmml-models.ts";
+import type { PmmlValue } from "../../../../model/tabular/pmml-fields.ts";
+import type { PmmlTree } from "../../../../model/tabular/pmml-models.ts";
 import { Evaluator } from "../evaluator.ts";
 import type { FieldReaders } from "../field-readers.ts";
 import { NOWHERE, type NodeWalk, type WhenUnknown } from "../node-walk.ts";
