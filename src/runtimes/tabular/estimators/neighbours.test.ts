@@ -96,9 +96,9 @@ test("a tree of points finds what a look at all of them finds", () => {
         const [one, other] = [all, tree].map((each) =>
           neighbourValues({ neighbours: each, does: "sum", targets, width: 1, otherwise: "refused" })(matrix(2, ...row)),
         );
-        // Which of equally far ones are found may differ.
+        // Which of equally far ones are found may differ; a ball's bound is rounded, as the library's is.
         const far = [...distances(metric, all.points, 2, matrix(2, ...row)).data].sort((a, b) => a - b);
-        if (far[2] !== far[3]) expect(other).toEqual(one);
+        if (far[3] - far[2] > 1e-9 * far[3]) expect(other).toEqual(one);
       },
     ),
   );
