@@ -50,6 +50,18 @@ test.each([
   await expect(read(bytes, most)).rejects.toMatchObject({ code, message });
 });
 
+test("refuses an archive whose wide end lies behind its end", async () => {
+  const bytes = zip(SAMPLE);
+  const end = bytes.subarray(bytes.length - 22);
+  const locator = Buffer.alloc(20);
+  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeBigUInt64LE(BigInt(bytes.length + 100), 8);
+  await expect(read(Buffer.concat([bytes.subarray(0, -22), locator, end]))).rejects.toMatchObject({
+    code: "data-loss",
+    message: 'the archive "model.skops" is damaged: it is cut off',
+  });
+});
+
 test("refuses an archive that inflates to more than it says", async () => {
   const bytes = zip([{ name: "bomb", content: Buffer.alloc(1e6) }]);
   // The size in the directory, which lies before the end record.

@@ -64,7 +64,8 @@ function sourceOf(bytes: Buffer): ZipSource {
       return { size: bytes.length };
     },
     async read(buffer, offset, length, position) {
-      return { bytesRead: bytes.copy(buffer, offset, position, position + length) };
+      // Behind the end is nothing, as in a file.
+      return { bytesRead: position < bytes.length ? bytes.copy(buffer, offset, position, position + length) : 0 };
     },
   };
 }

@@ -64,7 +64,7 @@ async function readFormerWeights(
   for (const name of ["serialized_state_dict.pt", "serialized_constants.pt"]) {
     const entry = entries.get(name);
     if (entry === undefined) continue;
-    for (const [key, weight] of await readSavedTensors(await archive.read(entry, signal), name)) saved.set(key, weight);
+    for (const [key, weight] of await readSavedTensors(await archive.read(entry, signal), name, signal)) saved.set(key, weight);
   }
   return new Map(
     constants.map(({ name, key }) => {

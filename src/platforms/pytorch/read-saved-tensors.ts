@@ -1,5 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
-import { readZipDirectory, type ZipEntry } from "../../base/zip/zip-directory.ts";
+import { readZipBytes } from "../../base/zip/zip-bytes.ts";
 import type { PickleName } from "../../codec/pickle/pickle-value.ts";
 import { PickleObject, type PickleValue } from "../../codec/pickle/pickle-value.ts";
 import { readPickle } from "../../codec/pickle/read-pickle.ts";
@@ -28,15 +28,17 @@ const NAMES: ReadonlySet<string> = new Set([
   "torch.nn.parameter.Parameter",
   ...[...STORAGES.keys()].map((name) => `torch.${name}`),
 ]);
-const LOCAL_BYTES = 30;
 
 /**
  * Reads a dictionary of tensors as torch.save writes it: a zip archive of a pickle and a file for each storage. Nothing in the pickle is run.
  * @param file what errors call it
  * @throws ServingError data-loss for a damaged file, unimplemented for what is no dictionary of tensors
  */
-export async function readSavedTensors(bytes: Buffer, file: string): Promise<ReadonlyMap<string, Weight>> {
-  const entries = await storedFiles(bytes, file);
+export async function readSavedTensors(bytes: Buffer, file: string, signal: AbortSignal): Promise<ReadonlyMap<string, Weight>> {
+  // Nothing is packed in such a file, so that all of it together is no larger than the file.
+  const files = await readZipBytes(file, bytes, bytes.length, signal);
+  // The folder around them has any name.
+  const entries = new Map(Array.from(files, ([name, content]) => [name.replace(/^[^/]+\//, ""), content] as const));
   const pickle = entries.get("data.pkl");
   if (pickle === undefined) throw new ServingError("data-loss", `${file} has no data.pkl`);
   if (entries.get("byteorder")?.toString() === "big") throw new ServingError("unimplemented", `${file} is big-endian`);
@@ -74,22 +76,4 @@ async function weightOf(value: PickleValue, key: string, files: ReadonlyMap<stri
 
 function isNumbers(value: PickleValue | undefined): value is number[] {
   return Array.isArray(value) && value.every((each) => Number.isSafeInteger(each) && (each as number) >= 0);
-}
-
-/** Files of an archive in memory that are not packed, by their names without the folder around them. */
-async function storedFiles(bytes: Buffer, file: string): Promise<ReadonlyMap<string, Buffer>> {
-  const entries = await readZipDirectory(file, {
-    stat: () => Promise.resolve({ size: bytes.length }),
-    read: (buffer, offset, length, position) =>
-      Promise.resolve({ bytesRead: bytes.copy(buffer, offset, position, Math.min(bytes.length, position + length)) }),
-  });
-  return new Map(entries.map((entry) => [entry.name.replace(/^[^/]+\//, ""), contentOf(bytes, entry, file)]));
-}
-
-function contentOf(bytes: Buffer, { name, offset, size, compressedSize, stored }: ZipEntry, file: string): Buffer {
-  const fault = () => new ServingError("data-loss", `${file}: ${name.slice(0, 128)} is damaged`);
-  if (!stored || size !== compressedSize || offset + LOCAL_BYTES > bytes.length) throw fault();
-  const start = offset + LOCAL_BYTES + bytes.readUInt16LE(offset + 26) + bytes.readUInt16LE(offset + 28);
-  if (start + size > bytes.length) throw fault();
-  return bytes.subarray(start, start + size);
 }
