@@ -19,12 +19,15 @@ const DTYPES: Readonly<Record<string, FrameworkTensor["dtype"]>> = { DT_FLOAT: "
 const renamed = (tensors: FrameworkCase["inputs"]) =>
   Object.fromEntries(Object.entries(tensors).map(([name, each]) => [name, { ...each, dtype: DTYPES[each.dtype]! }]));
 
-test.each(["mlp_pt2", "convnet_pt2", "encoder_pt2", "pairtuple_pt2"])("%s answers as torch did", async (name) => {
-  const golden = JSON.parse(readFileSync(fixture("pytorch", name, "golden.json"), "utf8")) as FrameworkCase[];
-  const cases = golden.map(({ inputs, outputs }) => ({ inputs: renamed(inputs), outputs: renamed(outputs) }));
-  const program = await pt2Platform.read(fixture("pytorch", name, "model.pt2"), signal);
-  expect(await worstDifference(program, cases)).toBeLessThan(TOLERANCE);
-});
+test.each(["mlp_pt2", "convnet_pt2", "encoder_pt2", "pairtuple_pt2", "former_layout_pt2"])(
+  "%s answers as torch did",
+  async (name) => {
+    const golden = JSON.parse(readFileSync(fixture("pytorch", name, "golden.json"), "utf8")) as FrameworkCase[];
+    const cases = golden.map(({ inputs, outputs }) => ({ inputs: renamed(inputs), outputs: renamed(outputs) }));
+    const program = await pt2Platform.read(fixture("pytorch", name, "model.pt2"), signal);
+    expect(await worstDifference(program, cases)).toBeLessThan(TOLERANCE);
+  },
+);
 
 interface PackedProgram {
   readonly name: string;

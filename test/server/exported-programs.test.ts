@@ -8,7 +8,7 @@ import { rest } from "../support/rest.ts";
 import { type RunningServer, startServer } from "../support/server.ts";
 import { askByGrpc, askByRest, compareWithTorch } from "../support/torch-golden.ts";
 
-const MODELS = ["mlp_pt2", "convnet_pt2", "encoder_pt2", "pairtuple_pt2"];
+const MODELS = ["mlp_pt2", "convnet_pt2", "encoder_pt2", "pairtuple_pt2", "former_layout_pt2"];
 const folder = temporaryFolders();
 let server: RunningServer;
 let grpc: GrpcClient;

@@ -495,6 +495,18 @@ def named(output):
     return {("output_%d" % (int(way[0]) if len(way) == 1 else i) if positional else ".".join(way)): value for i, (way, value) in enumerate(leaves)}
 
 
+def strip(part):
+    """Takes away what operations, also of graphs within, say of where they were written."""
+    if isinstance(part, dict):
+        if "target" in part:
+            part.pop("metadata", None)
+        for each in part.values():
+            strip(each)
+    elif isinstance(part, list):
+        for each in part:
+            strip(each)
+
+
 def program_of(exported):
     buffer = io.BytesIO()
     torch.export.save(exported, buffer)
@@ -502,8 +514,7 @@ def program_of(exported):
         (name,) = [name for name in archive.namelist() if name.endswith("models/model.json")]
         program = json.loads(archive.read(name))
     module = program["graph_module"]
-    for node in module["graph"]["nodes"]:
-        node.pop("metadata", None)
+    strip(module["graph"])
     module["module_call_graph"] = module["module_call_graph"][:1]
     return program
 
