@@ -61,3 +61,11 @@ test("begins again with a whole line after what it dropped", async () => {
   await say(" a line\nwhole\n");
   expect(lines.slice(100)).toEqual(["whole"]);
 });
+
+test("says what was dropped though nothing more is printed", async () => {
+  const { clock, say, dropped } = output();
+  await say("line\n".repeat(1000));
+  expect(dropped()).toBe(0);
+  await clock.advance(1000);
+  expect(dropped()).toBe(900 * 5);
+});

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { Clock } from "../../base/clock.ts";
+import type { Clock, Timer } from "../../base/clock.ts";
 
 /** Longest line that is logged, in bytes; of a longer one the beginning. */
 const MOST_LINE_BYTES = 4096;
@@ -31,6 +31,7 @@ export class WorkerOutput {
   #lines = 0;
   #bytes = 0;
   #dropped = 0;
+  #timer: Timer | undefined;
 
   constructor(stream: Readable, sink: OutputSink, clock: Clock) {
     this.#sink = sink;
@@ -47,6 +48,7 @@ export class WorkerOutput {
       if (this.#lines >= MOST_LINES || this.#bytes >= MOST_BYTES) {
         // Not searched for ends of lines: a gigabyte has too many.
         this.#dropped += this.#partial.length + chunk.length - at;
+        this.#tellLater();
         this.#partial = EMPTY;
         this.#skipping = chunk[chunk.length - 1] !== NEWLINE;
         return;
@@ -91,7 +93,16 @@ export class WorkerOutput {
     this.#tellDropped();
   }
 
+  /** A worker that prints no more is told of as well. */
+  #tellLater(): void {
+    this.#timer ??= this.#clock.after(PERIOD_MS, () => {
+      this.#timer = undefined;
+      this.#tellDropped();
+    });
+  }
+
   #end(): void {
+    this.#timer?.cancel();
     if (this.#partial.length > 0) this.#finish();
     this.#tellDropped();
   }
