@@ -1,5 +1,6 @@
 import type { BinSplits, CategoryBins, CategoryStatistic, NumberBins } from "../../model/tabular/catboost-operations.ts";
 import { MOST_BIN } from "../../model/tabular/catboost-operations.ts";
+import { sharedBytes, sharedIntegers, sharedSingles } from "../shared-arrays.ts";
 import { type CatboostModel, damaged, type StatisticFeature, uncovered } from "./catboost-model.ts";
 import { hashTable, statisticBins } from "./statistic-bins.ts";
 import type { Turns } from "./turns.ts";
@@ -129,11 +130,11 @@ class Layout {
   finish(statistics: readonly CategoryStatistic[]): BinColumns {
     const { columns, leasts, flips } = this.#splits;
     return {
-      numbers: { ...sharedParts(this.#numbers), nanIsMost: bytes(this.#nanIsMost), borders: float32s(this.#borders) },
-      categories: { ...sharedParts(this.#categories), values: int32s(this.#values) },
+      numbers: { ...sharedParts(this.#numbers), nanIsMost: sharedBytes(this.#nanIsMost), borders: sharedSingles(this.#borders) },
+      categories: { ...sharedParts(this.#categories), values: sharedIntegers(this.#values) },
       statistics,
       bins: this.#bins,
-      splits: { columns: int32s(columns), leasts: bytes(leasts), flips: bytes(flips) },
+      splits: { columns: sharedIntegers(columns), leasts: sharedBytes(leasts), flips: sharedBytes(flips) },
     };
   }
 
@@ -149,7 +150,7 @@ class Layout {
       if (split === undefined) throw damaged(this.#file, `has a statistic of the split ${key}, which no feature has`);
       return split;
     });
-    return { columns: int32s(categories.map((index) => this.#categoryColumn(index))), splits: int32s(splits) };
+    return { columns: sharedIntegers(categories.map((index) => this.#categoryColumn(index))), splits: sharedIntegers(splits) };
   }
 
   #addStatisticSplits({ borders }: StatisticFeature, firstBin: number): void {
@@ -204,25 +205,5 @@ function addPart({ columns, starts, lengths }: Parts, column: number, start: num
 }
 
 function sharedParts({ columns, starts, lengths }: Parts): Record<keyof Parts, Int32Array> {
-  return { columns: int32s(columns), starts: int32s(starts), lengths: int32s(lengths) };
-}
-
-/** Whole numbers over shared memory. */
-export function int32s(numbers: ArrayLike<number>): Int32Array {
-  const shared = new Int32Array(new SharedArrayBuffer(numbers.length * 4));
-  shared.set(numbers);
-  return shared;
-}
-
-function float32s(numbers: ArrayLike<number>): Float32Array {
-  const shared = new Float32Array(new SharedArrayBuffer(numbers.length * 4));
-  shared.set(numbers);
-  return shared;
-}
-
-/** Bytes over shared memory. */
-export function bytes(numbers: ArrayLike<number>): Uint8Array {
-  const shared = new Uint8Array(new SharedArrayBuffer(numbers.length));
-  shared.set(numbers);
-  return shared;
+  return { columns: sharedIntegers(columns), starts: sharedIntegers(starts), lengths: sharedIntegers(lengths) };
 }

@@ -1,5 +1,6 @@
 import type { BinTrees, NodeTrees, ObliviousTrees } from "../../model/tabular/catboost-operations.ts";
-import { binColumns, bytes, type FeatureColumns, int32s } from "./bin-columns.ts";
+import { sharedBytes, sharedIntegers } from "../shared-arrays.ts";
+import { binColumns, type FeatureColumns } from "./bin-columns.ts";
 import { type CatboostModel, damaged, type NodeModel, type ObliviousModel, uncovered } from "./catboost-model.ts";
 import { Turns } from "./turns.ts";
 
@@ -51,7 +52,7 @@ export async function binTrees(
     scale,
     bias,
     width,
-    places: int32s(places),
+    places: sharedIntegers(places),
   };
 }
 
@@ -77,7 +78,7 @@ async function obliviousTrees(
     await turns.after(depth);
   }
   if (levels !== splits.length) throw damaged(file, `has ${splits.length} splits where trees have ${levels}`);
-  return { kind: "oblivious", levels: int32s(splits), depths: bytes(depths), leaves };
+  return { kind: "oblivious", levels: sharedIntegers(splits), depths: sharedBytes(depths), leaves };
 }
 
 async function nodeTrees(
@@ -119,7 +120,7 @@ async function nodeTrees(
     start = end;
   }
   if (start !== count) throw damaged(file, `has ${count} nodes where trees have ${start}`);
-  return { kind: "nodes", roots, nodes: int32s(splits), next };
+  return { kind: "nodes", roots, nodes: sharedIntegers(splits), next };
 }
 
 function checkSplit(split: number | undefined, known: number, tree: number, file: string): void {

@@ -2,9 +2,10 @@ import { join } from "node:path";
 import { ServingError } from "../../base/serving-error.ts";
 import type { Detection, Platform } from "../../model/platform.ts";
 import type { TabularProgram } from "../../model/tabular/tabular-program.ts";
+import { findModelFile, onlyFile } from "../find-model-file.ts";
 import { modelBytes } from "../model-bytes.ts";
 import { withModelFile } from "../with-model-file.ts";
-import { findModelFile, onlyFile } from "./model-file.ts";
+import { CATBOOST_FILE } from "./model-file.ts";
 import { readModel } from "./read-model.ts";
 
 /** Models of CatBoost, in its binary form or as JSON. */
@@ -12,15 +13,15 @@ export const catboostPlatform = {
   name: "catboost",
 
   async detect(path: string): Promise<Detection | undefined> {
-    const finding = await findModelFile(path);
+    const finding = await findModelFile(path, CATBOOST_FILE);
     return finding && { why: finding.why };
   },
 
   /** Every index of the file is checked: the program's trees lead nowhere but to their leaves. */
   async read(path: string, signal: AbortSignal): Promise<TabularProgram> {
-    const finding = await findModelFile(path);
+    const finding = await findModelFile(path, CATBOOST_FILE);
     if (finding === undefined) throw new ServingError("not-found", "there is no model of CatBoost");
-    const { folder, name } = onlyFile(finding);
+    const { folder, name } = onlyFile(finding, CATBOOST_FILE);
     const bytes = await withModelFile(join(folder, name), name, (handle) => modelBytes(handle, name, signal));
     return readModel(bytes, name, signal);
   },

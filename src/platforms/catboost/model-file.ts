@@ -1,35 +1,13 @@
-import { ServingError } from "../../base/serving-error.ts";
-import { filesThatBegin } from "../files-that-begin.ts";
+import type { ModelFileKind } from "../find-model-file.ts";
 import { beginsLikeBinary } from "./binary-model.ts";
 import { beginsLikeDocument } from "./document-model.ts";
 
-/** What a file may be called; its first bytes decide. */
-const EXTENSIONS = [".cbm", ".json", ".bin", ".catboost"];
-/** The one of several that is the model, the first there is. */
-const NAMES = ["model.cbm", "model.json"];
-
-/** What a path holds for this platform. */
-export type Finding =
-  | { readonly kind: "file"; readonly folder: string; readonly name: string; readonly why: string }
-  | { readonly kind: "several"; readonly names: readonly string[]; readonly why: string };
-
-/** Looks for a model of CatBoost at a path, by names and first bytes: a bare file, a folder's `model.cbm`, or its only one. */
-export async function findModelFile(path: string): Promise<Finding | undefined> {
-  const fits = (first: Buffer) => beginsLikeBinary(first) || beginsLikeDocument(first);
-  const found = await filesThatBegin(path, { extensions: EXTENSIONS, usual: NAMES, fits });
-  if (found === undefined || found.names.length === 0) return undefined;
-  const { bare, folder, names } = found;
-  const name = NAMES.find((each) => names.includes(each)) ?? (names.length === 1 ? names[0] : undefined);
-  if (name === undefined) return { kind: "several", names, why: `holds ${names.length} CatBoost models` };
-  return { kind: "file", folder, name, why: bare ? "is a CatBoost model" : `holds ${name}, a CatBoost model` };
-}
-
-/** The one file of a finding. @throws ServingError invalid-argument, naming the files, when there are several. */
-export function onlyFile(finding: Finding): Finding & { readonly kind: "file" } {
-  if (finding.kind === "file") return finding;
-  const shown = finding.names.slice(0, 8).join(", ") + (finding.names.length > 8 ? ", ..." : "");
-  throw new ServingError(
-    "invalid-argument",
-    `which of the ${finding.names.length} CatBoost files is the model (${shown})? Name it ${NAMES[0]}, or keep each in a folder of its own`,
-  );
-}
+/** Models of CatBoost: their first bytes decide. */
+export const CATBOOST_FILE: ModelFileKind = {
+  extensions: [".cbm", ".json", ".bin", ".catboost"],
+  usual: ["model.cbm", "model.json"],
+  fits: (first) => beginsLikeBinary(first) || beginsLikeDocument(first),
+  one: "a CatBoost model",
+  several: "CatBoost models",
+  choices: "CatBoost files",
+};

@@ -3,8 +3,9 @@ import { ServingError } from "../../base/serving-error.ts";
 import { encodeModel } from "../../graph/encode-model.ts";
 import type { Detection, Platform } from "../../model/platform.ts";
 import type { OnnxGraphProgram } from "../../model/program.ts";
+import { findModelFile, onlyFile } from "../find-model-file.ts";
 import { withModelFile } from "../with-model-file.ts";
-import { findModelFile, onlyFile } from "./model-file.ts";
+import { CNTK_FILE } from "./model-file.ts";
 import { readModel } from "./read-model.ts";
 import { translateNetwork } from "./translate-network.ts";
 
@@ -13,14 +14,14 @@ export const cntkPlatform = {
   name: "cntk",
 
   async detect(path: string): Promise<Detection | undefined> {
-    const finding = await findModelFile(path);
+    const finding = await findModelFile(path, CNTK_FILE);
     return finding && { why: finding.why };
   },
 
   async read(path: string, signal: AbortSignal): Promise<OnnxGraphProgram> {
-    const finding = await findModelFile(path);
+    const finding = await findModelFile(path, CNTK_FILE);
     if (finding === undefined) throw new ServingError("not-found", "there is no model of CNTK");
-    const { folder, name } = onlyFile(finding);
+    const { folder, name } = onlyFile(finding, CNTK_FILE);
     try {
       const model = await withModelFile(join(folder, name), name, (handle) => readModel(handle, signal));
       const graph = await translateNetwork(model, signal);

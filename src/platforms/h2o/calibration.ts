@@ -1,6 +1,7 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { MOST_COLUMNS, type Mojo } from "./mojo.ts";
 import { damaged, notCovered } from "./mojo-files.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { ScoredClasses } from "./scored.ts";
 
 /** Adds the probabilities of two classes as a model was calibrated, where it was. @throws ServingError unimplemented for another way */
@@ -13,7 +14,7 @@ export async function calibrated(mojo: Mojo, classes: ScoredClasses, builder: Pr
   let second: string;
   if (method === "platt") {
     const [weight, bias] = settings.numbers("calib_glm_beta", 2);
-    const sum = builder.add(column(0), { kind: "linear", weights: shared([weight!]), bias: shared([bias!]) });
+    const sum = builder.add(column(0), { kind: "linear", weights: sharedFloats([weight!]), bias: sharedFloats([bias!]) });
     second = builder.add(sum, { kind: "link", link: { kind: "sigmoid", steepness: 1 } });
   } else if (method === "isotonic") second = await isotonicLine(mojo, column(1), builder);
   else throw notCovered(where, `the calibration ${method.slice(0, 40)}`);
@@ -42,7 +43,7 @@ function bigEndianDoubles(bytes: Buffer, where: string): Float64Array {
 
 /** The first `count` numbers of bytes that have them, the high byte first. */
 export function doublesFrom(bytes: Buffer, count: number): Float64Array {
-  const numbers = shared(new Float64Array(count));
+  const numbers = sharedFloats(new Float64Array(count));
   for (let i = 0; i < count; i++) numbers[i] = bytes.readDoubleBE(i * 8);
   return numbers;
 }

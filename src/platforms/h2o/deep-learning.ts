@@ -1,9 +1,10 @@
 import type { LevelSpread, NeuronLayer } from "../../model/tabular/h2o-operations.ts";
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import { exponential } from "./inverse-link.ts";
 import { levelStarts } from "./linear-model.ts";
 import type { Mojo } from "./mojo.ts";
 import { damaged, notCovered } from "./mojo-files.ts";
-import { type ProgramBuilder, shared, sharedCounts } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import { type Scored, scoredClasses, unbalanced } from "./scored.ts";
 
 const ACTIVATIONS: ReadonlyMap<string, NeuronLayer["activation"]> = new Map([
@@ -38,7 +39,10 @@ export async function deepLearning(mojo: Mojo, rows: string, builder: ProgramBui
   const scale =
     factors.length === 0
       ? undefined
-      : { multiply: shared(settings.numbers("norm_mul", nums)), subtract: shared(settings.numbers("norm_sub", nums)) };
+      : {
+          multiply: sharedFloats(settings.numbers("norm_mul", nums)),
+          subtract: sharedFloats(settings.numbers("norm_sub", nums)),
+        };
   const spread: LevelSpread = {
     starts,
     withFirst: settings.flag("use_all_factor_levels"),
@@ -75,8 +79,8 @@ export async function deepLearning(mojo: Mojo, rows: string, builder: ProgramBui
 
 function unscaled(value: string, multiply: Float64Array, add: Float64Array, builder: ProgramBuilder): string {
   if (multiply.length === 0) return value;
-  const divided = builder.add(value, { kind: "columns", does: "divide", by: shared(multiply) });
-  return builder.add(divided, { kind: "columns", does: "add", by: shared(add) });
+  const divided = builder.add(value, { kind: "columns", does: "divide", by: sharedFloats(multiply) });
+  return builder.add(divided, { kind: "columns", does: "add", by: sharedFloats(add) });
 }
 
 async function layerOf(
@@ -102,7 +106,7 @@ async function layerOf(
     outputs,
     channels,
     weights,
-    bias: shared(settings.numbers(`bias_layer${layer}`, outputs * channels)),
+    bias: sharedFloats(settings.numbers(`bias_layer${layer}`, outputs * channels)),
     activation: last ?? own,
     keep: ratio > 0 ? 1 - ratio : 1,
   };
@@ -124,7 +128,7 @@ function reconstruction(
   const original = builder.add(rows, {
     kind: "spread-levels",
     spread: {
-      starts: sharedCounts(starts),
+      starts: sharedIntegers(starts),
       withFirst: true,
       none: 0,
       missing: Number.NaN,
@@ -133,7 +137,7 @@ function reconstruction(
     },
   });
   const ofColumns = (ofNumbers: Float64Array | undefined, otherwise: number): Float64Array =>
-    shared(Array.from({ length: width }, (_, i) => (i < levels ? otherwise : (ofNumbers?.[i - levels] ?? otherwise))));
+    sharedFloats(Array.from({ length: width }, (_, i) => (i < levels ? otherwise : (ofNumbers?.[i - levels] ?? otherwise))));
   const reconstructed =
     scale === undefined ? value : unscaled(value, ofColumns(scale.multiply, 1), ofColumns(scale.subtract, 0), builder);
   const mse = builder.add([original, reconstructed], { kind: "squared-error", factors: ofColumns(scale?.multiply, 1) });

@@ -1,7 +1,8 @@
 import type { PlaneTrees } from "../../model/tabular/h2o-operations.ts";
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import type { Mojo } from "./mojo.ts";
 import { damaged } from "./mojo-files.ts";
-import { type ProgramBuilder, shared, sharedCounts } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Scored } from "./scored.ts";
 
 const MOST_TREES = 1_000_000;
@@ -87,13 +88,13 @@ class PlaneTables {
   shared(): PlaneTrees {
     return {
       columns: this.#columns,
-      roots: sharedCounts(this.#roots),
-      left: sharedCounts(this.#left),
-      right: sharedCounts(this.#right),
-      planes: sharedCounts(this.#planes),
-      normals: shared(this.#normals),
-      points: shared(this.#points),
-      lengths: shared(this.#lengths),
+      roots: sharedIntegers(this.#roots),
+      left: sharedIntegers(this.#left),
+      right: sharedIntegers(this.#right),
+      planes: sharedIntegers(this.#planes),
+      normals: sharedFloats(this.#normals),
+      points: sharedFloats(this.#points),
+      lengths: sharedFloats(this.#lengths),
     };
   }
 

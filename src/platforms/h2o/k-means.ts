@@ -1,6 +1,7 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import type { Mojo } from "./mojo.ts";
 import { MOST_COLUMNS } from "./mojo.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Scored } from "./scored.ts";
 
 /** The nearest of some centres. */
@@ -12,7 +13,7 @@ export function kMeans(mojo: Mojo, rows: string, builder: ProgramBuilder): Score
   const isLevel = new Uint8Array(new SharedArrayBuffer(features));
   for (let column = 0; column < features; column++) isLevel[column] = domains.has(column) ? 1 : 0;
   const from = settings.flag("standardize") ? standardized(mojo, rows, builder) : rows;
-  const distances = builder.add(from, { kind: "level-distances", points: shared(centers), isLevel });
+  const distances = builder.add(from, { kind: "level-distances", points: sharedFloats(centers), isLevel });
   return { kind: "cluster", value: builder.add(distances, { kind: "h2o-link", link: { kind: "least-column" } }) };
 }
 
@@ -23,15 +24,15 @@ function standardized({ settings, features }: Mojo, rows: string, builder: Progr
   const filled = builder.add(rows, {
     kind: "impute",
     missing: Number.NaN,
-    values: shared(means.map((mean, column) => (isNumber(column) ? mean : modes[column]!))),
+    values: sharedFloats(means.map((mean, column) => (isNumber(column) ? mean : modes[column]!))),
   });
   if (!settings.has("standardize_mults")) return filled;
   const factors = settings.numbers("standardize_mults", features);
-  const by = shared(means.map((mean, column) => (isNumber(column) ? mean : 0)));
+  const by = sharedFloats(means.map((mean, column) => (isNumber(column) ? mean : 0)));
   const centred = builder.add(filled, { kind: "columns", does: "subtract", by });
   return builder.add(centred, {
     kind: "columns",
     does: "multiply",
-    by: shared(factors.map((factor, column) => (isNumber(column) ? factor : 1))),
+    by: sharedFloats(factors.map((factor, column) => (isNumber(column) ? factor : 1))),
   });
 }

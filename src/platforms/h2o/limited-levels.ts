@@ -1,5 +1,6 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import type { Mojo } from "./mojo.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 
 /** Since this version trees hold levels to be missing that the model does not know. */
 const VERSION = 1.2;
@@ -19,5 +20,5 @@ export function levelsAreLimited(
     return own === undefined || (count !== undefined && count <= own) ? Number.POSITIVE_INFINITY : own;
   });
   if (limits.every((limit) => limit === Number.POSITIVE_INFINITY)) return rows;
-  return builder.add(rows, { kind: "limit-levels", limits: shared(limits) });
+  return builder.add(rows, { kind: "limit-levels", limits: sharedFloats(limits) });
 }

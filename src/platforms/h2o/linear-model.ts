@@ -1,7 +1,8 @@
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import { inverseLink, withOffset } from "./inverse-link.ts";
 import { classLabels, type Mojo } from "./mojo.ts";
 import { damaged } from "./mojo-files.ts";
-import { type ProgramBuilder, shared, sharedCounts } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import { type Scored, scoredClasses } from "./scored.ts";
 
 const OF_TWO_CLASSES = ["binomial", "fractionalbinomial", "quasibinomial"];
@@ -50,14 +51,16 @@ function sums(mojo: Mojo, rows: string, groups: number, builder: ProgramBuilder,
   const starts = levelStarts(mojo, "cat_offsets", cats);
   const terms = starts[cats]! + nums;
   const beta = settings.numbers("beta", (terms + 1) * groups);
-  const weights = shared(new Float64Array(terms * kept));
-  const bias = shared(new Float64Array(kept));
+  const weights = sharedFloats(new Float64Array(terms * kept));
+  const bias = sharedFloats(new Float64Array(kept));
   for (let group = 0; group < kept; group++) {
     for (let term = 0; term < terms; term++) weights[term * kept + group] = beta[group * (terms + 1) + term]!;
     bias[group] = beta[group * (terms + 1) + terms]!;
   }
   const isImputed = settings.flag("mean_imputation", false);
-  const values = isImputed ? shared([...settings.numbers("cat_modes", cats), ...settings.numbers("num_means", nums)]) : undefined;
+  const values = isImputed
+    ? sharedFloats([...settings.numbers("cat_modes", cats), ...settings.numbers("num_means", nums)])
+    : undefined;
   const from = values === undefined ? rows : builder.add(rows, { kind: "impute", missing: Number.NaN, values });
   const firstLevel = settings.flag("use_all_factor_levels", false) ? 0 : 1;
   return builder.add(from, {
@@ -71,5 +74,5 @@ export function levelStarts({ settings, where }: Mojo, key: string, count: numbe
   const starts = settings.has(key) || count > 0 ? settings.counts(key, 0, 2 ** 28, count + 1) : new Int32Array(1);
   if (starts[0] !== 0 || starts.some((start, i) => i > 0 && start < starts[i - 1]!))
     throw damaged(where, `has levels in ${key} that do not rise`);
-  return sharedCounts(starts);
+  return sharedIntegers(starts);
 }

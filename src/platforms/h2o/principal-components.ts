@@ -1,8 +1,9 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { doublesFrom } from "./calibration.ts";
 import { levelStarts } from "./linear-model.ts";
 import type { Mojo } from "./mojo.ts";
 import { damaged } from "./mojo-files.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Scored } from "./scored.ts";
 
 const MOST_COMPONENTS = 100_000;
@@ -27,7 +28,7 @@ export async function principalComponents(mojo: Mojo, rows: string, builder: Pro
   }
   const ordered = builder.add(rows, { kind: "select", columns });
   const filled = (key: string, otherwise: number): Float64Array =>
-    shared([...new Float64Array(cats).fill(otherwise), ...(nums === 0 ? [] : settings.numbers(key, nums))]);
+    sharedFloats([...new Float64Array(cats).fill(otherwise), ...(nums === 0 ? [] : settings.numbers(key, nums))]);
   const centred = builder.add(ordered, { kind: "columns", does: "subtract", by: filled("normSub", 0) });
   const scaled = builder.add(centred, { kind: "columns", does: "multiply", by: filled("normMul", 1) });
   const value = builder.add(scaled, {
@@ -37,7 +38,7 @@ export async function principalComponents(mojo: Mojo, rows: string, builder: Pro
       starts,
       firstLevel: settings.flag("use_all_factor_levels") ? 0 : 1,
       weights: doublesFrom(bytes, terms * width),
-      bias: shared(new Float64Array(width)),
+      bias: sharedFloats(new Float64Array(width)),
       missing: "nothing",
     },
   });

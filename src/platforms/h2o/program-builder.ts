@@ -34,17 +34,3 @@ export class ProgramBuilder {
     throwIfAborted(this.signal);
   }
 }
-
-/** A copy over memory that all threads share. */
-export function shared(numbers: ArrayLike<number>): Float64Array {
-  const copy = new Float64Array(new SharedArrayBuffer(numbers.length * 8));
-  copy.set(numbers);
-  return copy;
-}
-
-/** As {@link shared}, of whole numbers. */
-export function sharedCounts(numbers: ArrayLike<number>): Int32Array {
-  const copy = new Int32Array(new SharedArrayBuffer(numbers.length * 4));
-  copy.set(numbers);
-  return copy;
-}

@@ -1,10 +1,11 @@
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import { doublesFrom } from "./calibration.ts";
 import { withOffset } from "./inverse-link.ts";
 import { levelStarts } from "./linear-model.ts";
 import type { Mojo } from "./mojo.ts";
 import { MOST_COLUMNS } from "./mojo.ts";
 import { damaged, notCovered } from "./mojo-files.ts";
-import { type ProgramBuilder, shared, sharedCounts } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Scored } from "./scored.ts";
 
 /** Cox's model: the linear predictor, from which that of the mean row of the stratum is subtracted. */
@@ -27,7 +28,7 @@ export async function proportionalHazards(
   const places = settings.counts("num_offsets", 0, MOST_COLUMNS).subarray(0, nums);
   const kept = places.findIndex((place) => place >= coefficients.length);
   const used = places.subarray(0, kept < 0 ? places.length : kept);
-  const weights = shared([...coefficients.subarray(0, starts[cats]), ...Array.from(used, (place) => coefficients[place]!)]);
+  const weights = sharedFloats([...coefficients.subarray(0, starts[cats]), ...Array.from(used, (place) => coefficients[place]!)]);
   const columns = Int32Array.from({ length: cats + used.length }, (_, i) => width + i);
   const allLevels = settings.flag("use_all_factor_levels");
   const sum = builder.add(builder.add(rows, { kind: "select", columns }), {
@@ -37,7 +38,7 @@ export async function proportionalHazards(
       starts,
       firstLevel: allLevels ? 0 : 1,
       weights,
-      bias: shared([0]),
+      bias: sharedFloats([0]),
       missing: allLevels ? "refused" : "nan",
     },
   });
@@ -45,7 +46,7 @@ export async function proportionalHazards(
   let from = rows;
   if (width > 0) {
     // A missing stratum is the first one to the library.
-    const values = shared(new Float64Array(features));
+    const values = sharedFloats(new Float64Array(features));
     from = builder.add(rows, { kind: "impute", missing: Number.NaN, values });
   }
   const sizes = Array.from({ length: width }, (_, column) => domains.get(column)?.length ?? 0);
@@ -53,7 +54,7 @@ export async function proportionalHazards(
   const base = width > 0 ? builder.add(from, { kind: "level-table", tables: [table] }) : undefined;
   const shifted =
     base === undefined
-      ? builder.add(sum, { kind: "columns", does: "subtract", by: shared([means[0]!]) })
+      ? builder.add(sum, { kind: "columns", does: "subtract", by: sharedFloats([means[0]!]) })
       : builder.add([sum, base], { kind: "add-offset", missing: Number.NaN });
   return { kind: "number", value: withOffset(shifted, offset, builder) };
 }
@@ -83,11 +84,11 @@ function strataTable(strata: readonly Float64Array[], sizes: readonly number[], 
   };
   const codes = strata.map((levels, i) => ({ code: codeOf(levels), mean: means[i]! })).sort((a, b) => a.code - b.code);
   return {
-    columns: sharedCounts(sizes.map((_, column) => column)),
-    sizes: shared(sizes),
-    codes: shared(codes.map(({ code }) => code)),
-    values: shared(codes.map(({ mean }) => -mean)),
-    missing: shared([Number.NaN]),
+    columns: sharedIntegers(sizes.map((_, column) => column)),
+    sizes: sharedFloats(sizes),
+    codes: sharedFloats(codes.map(({ code }) => code)),
+    values: sharedFloats(codes.map(({ mean }) => -mean)),
+    missing: sharedFloats([Number.NaN]),
   };
 }
 

@@ -1,7 +1,8 @@
 import type { RuleGroup } from "../../model/tabular/h2o-operations.ts";
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import { classLabels, MOST_COLUMNS, type Mojo } from "./mojo.ts";
 import { damaged } from "./mojo-files.ts";
-import { type ProgramBuilder, shared, sharedCounts } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Scored } from "./scored.ts";
 import { type CompileModel, type ModelDepth, Submodels } from "./submodels.ts";
 
@@ -43,7 +44,7 @@ export async function ruleFit(
     columns[place] = i;
   }
   if (columns.includes(-1)) throw damaged(where, "has not all columns of its linear model");
-  const scored = await compile(linear, builder.add(values, { kind: "select", columns: sharedCounts(columns) }), models.depth);
+  const scored = await compile(linear, builder.add(values, { kind: "select", columns: sharedIntegers(columns) }), models.depth);
   return scored.kind === "classes" ? { ...scored, labels: classLabels(mojo) } : scored;
 }
 
@@ -97,12 +98,12 @@ function groupOf(mojo: Mojo, linear: Mojo, rules: readonly string[], suffix: str
     starts.push(columns.length);
   }
   return {
-    values: shared(values),
-    starts: sharedCounts(starts),
-    columns: sharedCounts(columns),
+    values: sharedFloats(values),
+    starts: sharedIntegers(starts),
+    columns: sharedIntegers(columns),
     takesMissing: Uint8Array.from(takesMissing),
     tests,
-    thresholds: shared(thresholds),
+    thresholds: sharedFloats(thresholds),
     levels,
   };
 }
@@ -112,7 +113,7 @@ function levelsOf({ settings }: Mojo, id: string): Float64Array {
   const count = settings.count(`cat_treshold_length_${id}`, 0, MOST_COLUMNS);
   const levels: number[] = [];
   for (let i = 0; i < count; i++) levels.push(settings.number(`cat_treshold_length_${i}_${id}`));
-  return shared(levels);
+  return sharedFloats(levels);
 }
 
 /** The level that a rule is of the linear model's column of its tree: NaN when it has none. */

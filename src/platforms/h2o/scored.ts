@@ -1,6 +1,7 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { classLabels, type Mojo } from "./mojo.ts";
 import { damaged } from "./mojo-files.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 
 /** Values of a program that a model answers with. */
 export type Scored =
@@ -49,7 +50,7 @@ export function scoredClasses(mojo: Mojo, probabilities: string, rows: string, b
   const number = builder.add([probabilities, rows], {
     kind: "class-number",
     threshold: mojo.settings.number("default_threshold", 0.5),
-    ...(priors.length > 0 && { priors: shared(priors) }),
+    ...(priors.length > 0 && { priors: sharedFloats(priors) }),
   });
   return { kind: "classes", probabilities, number, labels };
 }
@@ -59,6 +60,6 @@ export function unbalanced({ settings, classes }: Mojo, probabilities: string, b
   if (!settings.flag("balance_classes", false)) return probabilities;
   const priors = settings.numbers("prior_class_distrib", classes);
   const own = settings.numbers("model_class_distrib", classes);
-  const ratios = shared(priors.map((prior, i) => (prior !== 0 && own[i] !== 0 ? prior / own[i]! : 1)));
+  const ratios = sharedFloats(priors.map((prior, i) => (prior !== 0 && own[i] !== 0 ? prior / own[i]! : 1)));
   return builder.add(probabilities, { kind: "h2o-link", link: { kind: "balance", ratios } });
 }

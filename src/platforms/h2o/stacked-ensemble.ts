@@ -1,7 +1,8 @@
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import { levelsAreLimited } from "./limited-levels.ts";
 import { MOST_COLUMNS, type Mojo } from "./mojo.ts";
 import { damaged, notCovered } from "./mojo-files.ts";
-import { type ProgramBuilder, shared, sharedCounts } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Scored } from "./scored.ts";
 import { type CompileModel, type ModelDepth, Submodels } from "./submodels.ts";
 
@@ -55,7 +56,7 @@ function remapped(mojo: Mojo, model: Mojo, rows: string, builder: ProgramBuilder
       throw damaged(model.where, `has a column ${JSON.stringify(name.slice(0, 60))} that the model around it has not`);
     return place;
   });
-  const own = builder.add(rows, { kind: "select", columns: sharedCounts(columns) });
+  const own = builder.add(rows, { kind: "select", columns: sharedIntegers(columns) });
   return levelsAreLimited(
     model,
     columns.map((column) => mojo.domains.get(column)?.length),
@@ -75,7 +76,7 @@ function answerOf(scored: Scored, classes: number, { where }: Mojo, builder: Pro
 function zeros(rows: string, columns: number, width: number, builder: ProgramBuilder): string {
   return builder.add(rows, {
     kind: "linear",
-    weights: shared(new Float64Array(columns * width)),
-    bias: shared(new Float64Array(width)),
+    weights: sharedFloats(new Float64Array(columns * width)),
+    bias: sharedFloats(new Float64Array(width)),
   });
 }

@@ -1,8 +1,9 @@
 import type { LevelTable } from "../../model/tabular/h2o-operations.ts";
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import { linesOf } from "./model-ini.ts";
 import type { Mojo } from "./mojo.ts";
 import { damaged, notCovered } from "./mojo-files.ts";
-import { type ProgramBuilder, shared, sharedCounts } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Scored } from "./scored.ts";
 
 const FOLDER = "feature_engineering/target_encoding";
@@ -133,11 +134,11 @@ function tableOf(
     throw damaged(where, "has combinations of levels that do not rise");
   }
   return {
-    columns: sharedCounts(places),
-    sizes: shared(places.map((place) => domains.get(place)?.length ?? 0)),
-    ...(!isOne && { codes: shared(codes) }),
-    values: shared(encoding.flatMap((_, level) => valuesOf(level))),
-    missing: shared(hasMissing ? valuesOf(encoding.length - 1) : priors),
+    columns: sharedIntegers(places),
+    sizes: sharedFloats(places.map((place) => domains.get(place)?.length ?? 0)),
+    ...(!isOne && { codes: sharedFloats(codes) }),
+    values: sharedFloats(encoding.flatMap((_, level) => valuesOf(level))),
+    missing: sharedFloats(hasMissing ? valuesOf(encoding.length - 1) : priors),
   };
 }
 

@@ -6,10 +6,10 @@ import {
   NODE_NAN_IS_MISSING,
   type TreeEnsemble,
 } from "../../model/tabular/tabular-program.ts";
+import { sharedIntegers } from "../shared-arrays.ts";
 import type { Mojo } from "./mojo.ts";
 import { damaged } from "./mojo-files.ts";
 import type { ProgramBuilder } from "./program-builder.ts";
-import { sharedCounts } from "./program-builder.ts";
 import { type LevelSet, readTree, type SplitTest, type TreeNodes } from "./tree-bytes.ts";
 
 /** Trees of a model at most. */
@@ -62,8 +62,8 @@ export async function readTrees(mojo: Mojo, builder: ProgramBuilder): Promise<Tr
       precision: "float64",
       columns: features,
       groups,
-      roots: sharedCounts(roots),
-      treeGroups: sharedCounts(trees.map(({ group }) => group)),
+      roots: sharedIntegers(roots),
+      treeGroups: sharedIntegers(trees.map(({ group }) => group)),
       ...tables.shared(),
       leftWhen: "less-or-equal",
       base: new Float64Array(groups),
@@ -154,7 +154,7 @@ class TreeTables implements TreeNodes {
     values.set(this.#values.subarray(0, count));
     const rules = new Uint8Array(new SharedArrayBuffer(count));
     rules.set(this.#rules.subarray(0, count));
-    const ints = (table: Int32Array) => sharedCounts(table.subarray(0, count));
+    const ints = (table: Int32Array) => sharedIntegers(table.subarray(0, count));
     return {
       features: ints(this.#features),
       values,

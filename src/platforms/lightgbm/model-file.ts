@@ -1,36 +1,11 @@
-import { ServingError } from "../../base/serving-error.ts";
-import { filesThatBegin } from "../files-that-begin.ts";
+import type { ModelFileKind } from "../find-model-file.ts";
 
-/** What a file may be called; its first bytes decide. `.bst` is what MLServer's users have, for XGBoost too. */
-const EXTENSIONS = [".txt", ".lgb", ".model", ".bst"];
-/** The one of several that is the model, the first there is. */
-export const NAMES = ["model.txt", "model.lgb", "model.model", "model.bst"];
-
-/** What a path holds for this platform. */
-export type Finding =
-  | { readonly kind: "file"; readonly folder: string; readonly name: string; readonly why: string }
-  | { readonly kind: "several"; readonly names: readonly string[]; readonly why: string };
-
-/** Looks for a text model of LightGBM at a path, by names and first bytes: a bare file, a folder's `model.txt`, or its only one. */
-export async function findModelFile(path: string): Promise<Finding | undefined> {
-  const found = await filesThatBegin(path, { extensions: EXTENSIONS, usual: NAMES, fits: beginsLikeModel });
-  if (found === undefined || found.names.length === 0) return undefined;
-  const { bare, folder, names } = found;
-  const name = NAMES.find((each) => names.includes(each)) ?? (names.length === 1 ? names[0] : undefined);
-  if (name === undefined) return { kind: "several", names, why: `holds ${names.length} LightGBM models` };
-  return { kind: "file", folder, name, why: bare ? "is a LightGBM text model" : `holds ${name}, a LightGBM text model` };
-}
-
-/** The one file of a finding. @throws ServingError invalid-argument, naming the files, when there are several. */
-export function onlyFile(finding: Finding): Finding & { readonly kind: "file" } {
-  if (finding.kind === "file") return finding;
-  const shown = finding.names.slice(0, 8).join(", ") + (finding.names.length > 8 ? ", ..." : "");
-  throw new ServingError(
-    "invalid-argument",
-    `which of the ${finding.names.length} LightGBM files is the model (${shown})? Name it ${NAMES[0]}, or keep each in a folder of its own`,
-  );
-}
-
-function beginsLikeModel(first: Buffer): boolean {
-  return /^tree\r?\nversion=/.test(first.toString("latin1"));
-}
+/** LightGBM's text models: their first bytes decide. `.bst` is what MLServer's users have, for XGBoost too. */
+export const LIGHTGBM_FILE: ModelFileKind = {
+  extensions: [".txt", ".lgb", ".model", ".bst"],
+  usual: ["model.txt", "model.lgb", "model.model", "model.bst"],
+  fits: (first) => /^tree\r?\nversion=/.test(first.toString("latin1")),
+  one: "a LightGBM text model",
+  several: "LightGBM models",
+  choices: "LightGBM files",
+};

@@ -72,19 +72,3 @@ export interface ReadBody {
 
 /** Reads what is a model's own. Long ones give way to others. */
 export type ReadModelBody = (source: ModelSource) => ReadBody | Promise<ReadBody>;
-
-/** Arrays for a program: their memory is shared by all threads. Most documents have no trees, and many empty arrays. */
-export function sharedFloats(values: ArrayLike<number>): Float64Array {
-  if (values.length === 0) return new Float64Array(0);
-  const array = new Float64Array(new SharedArrayBuffer(values.length * 8));
-  array.set(values);
-  return array;
-}
-
-/** As {@link sharedFloats}, of whole numbers. */
-export function sharedInts(values: ArrayLike<number>): Int32Array {
-  if (values.length === 0) return new Int32Array(0);
-  const array = new Int32Array(new SharedArrayBuffer(values.length * 4));
-  array.set(values);
-  return array;
-}

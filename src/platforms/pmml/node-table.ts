@@ -1,7 +1,7 @@
 import type { PmmlPredicate } from "../../model/tabular/pmml-fields.ts";
 import { PMML_TEST, type PmmlNodes } from "../../model/tabular/pmml-models.ts";
 import { isNumeric } from "../../model/tabular/pmml-values.ts";
-import { sharedFloats, sharedInts } from "./model-reading.ts";
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import type { DocumentFields } from "./scope.ts";
 
 const COMPARISONS = {
@@ -97,14 +97,14 @@ export class NodeTable {
     tests.set(this.#tests);
     return {
       tests,
-      slots: sharedInts(this.#slots),
+      slots: sharedIntegers(this.#slots),
       values: sharedFloats(this.#values),
-      firstChildren: sharedInts(this.#firstChildren),
-      childCounts: sharedInts(this.#childCounts),
-      defaults: sharedInts(this.#defaults),
+      firstChildren: sharedIntegers(this.#firstChildren),
+      childCounts: sharedIntegers(this.#childCounts),
+      defaults: sharedIntegers(this.#defaults),
       scores: sharedFloats(this.#scores),
       recordCounts: sharedFloats(this.#recordCounts),
-      shareStarts: sharedInts(this.#shareStarts),
+      shareStarts: sharedIntegers(this.#shareStarts),
       shares: {
         counts: sharedFloats(this.#counts),
         probabilities: sharedFloats(this.#probabilities),

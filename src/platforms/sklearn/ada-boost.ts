@@ -1,3 +1,4 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answers, matrixAnswer, regressed, vectorAnswer } from "./answers.ts";
 import { classified, classLabels } from "./class-labels.ts";
 import type { Estimator } from "./estimator.ts";
@@ -14,7 +15,7 @@ import {
   spread,
   sumOf,
 } from "./members.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Rows } from "./rows.ts";
 
 /** What probabilities are kept from 0 by: float64's precision. */
@@ -56,7 +57,7 @@ export async function boostedVotes(estimator: Estimator, rows: Rows, builder: Pr
   const means = columnwise(sums, "divide", whole, builder, width);
   const decision =
     width === 2
-      ? builder.add(means, { kind: "linear", weights: shared(Float64Array.of(-1, 1)), bias: new Float64Array(1) })
+      ? builder.add(means, { kind: "linear", weights: sharedFloats(Float64Array.of(-1, 1)), bias: new Float64Array(1) })
       : means;
   const number = builder.link(decision, { kind: width === 2 ? "step" : "argmax" });
   const old = isReal ? means : oldMeans(shares, weights, whole, width, builder);
@@ -77,7 +78,7 @@ export async function boostedMedian(estimator: Estimator, rows: Rows, builder: P
   const weights = estimator.numbers("estimator_weights_").slice(0, members.length);
   if (weights.length !== members.length) throw estimator.damaged("estimator_weights_", "are fewer than the estimators");
   const values = members.map((member) => regressionOf(estimator, member));
-  return regressed(builder.add(beside(values, builder), { kind: "weighted-median", weights: shared(weights) }));
+  return regressed(builder.add(beside(values, builder), { kind: "weighted-median", weights: sharedFloats(weights) }));
 }
 
 /** `(classes - 1) * (log share - mean log share)` */

@@ -1,9 +1,10 @@
 import { PickleObject, type PickleValue } from "../../codec/pickle/pickle-value.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answers, matrixAnswer, regressed } from "./answers.ts";
 import { type ClassLabels, classified, classLabels } from "./class-labels.ts";
 import { Estimator } from "./estimator.ts";
 import { answerOf, beside, columnwise, listOf, predictionOf, secondShare, spread, sumOf } from "./members.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { NumberRows, Rows } from "./rows.ts";
 
 /** CalibratedClassifierCV: the mean of probabilities that were fitted to the members' answers. */
@@ -87,5 +88,5 @@ function isotonicOf(estimator: Estimator, column: string, builder: ProgramBuilde
   if (places.some((place, i) => i > 0 && !(place >= places[i - 1]))) throw estimator.damaged(x, "does not rise");
   const isConstant = places.length === 1;
   const outside = isConstant ? "end" : OUTSIDE[bounds as keyof typeof OUTSIDE];
-  return builder.add(column, { kind: "interpolate", x: shared(places), y: shared(values), outside });
+  return builder.add(column, { kind: "interpolate", x: sharedFloats(places), y: sharedFloats(values), outside });
 }

@@ -1,9 +1,10 @@
 import { ServingError } from "../../base/serving-error.ts";
 import { NumpyArray, plainValue } from "../../codec/pickle/numpy-array.ts";
 import { PickleObject, type PickleValue } from "../../codec/pickle/pickle-value.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import { columnsOf } from "./columns-of.ts";
 import type { Estimator } from "./estimator.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import { mixedRows, numberRows, type Rows } from "./rows.ts";
 
 /** Columns that parts side by side may have. */
@@ -72,7 +73,7 @@ function checkColumns(estimator: Estimator, parts: readonly Rows[]): void {
 
 function weighted(estimator: Estimator, rows: Rows, weight: number, builder: ProgramBuilder): Rows {
   const { value, kind, columns } = builder.sparse(estimator, rows);
-  const by = shared(new Float64Array(columns).fill(weight));
+  const by = sharedFloats(new Float64Array(columns).fill(weight));
   return { ...numberRows(builder.add(value, { kind: "columns", does: "multiply", by }), columns), kind };
 }
 

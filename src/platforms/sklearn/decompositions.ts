@@ -1,6 +1,7 @@
 import type { Kernel } from "../../model/tabular/estimator-operations.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import type { Estimator, Table } from "./estimator.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import { type NumberRows, numberRows, type Rows } from "./rows.ts";
 
 /** Products that inverting a covariance may take. */
@@ -25,11 +26,11 @@ export function centredProjection(
   const components = estimator.table("components_", columns);
   let value = builder.link(from, { kind: "finite", nan: "refused" });
   if (estimator.array("mean_") !== undefined)
-    value = builder.add(value, { kind: "columns", does: "subtract", by: shared(estimator.numbers("mean_", columns)) });
+    value = builder.add(value, { kind: "columns", does: "subtract", by: sharedFloats(estimator.numbers("mean_", columns)) });
   const projected = product(value, transposed(components), components.rows, builder);
   if (estimator.name !== "IncrementalPCA" || !estimator.isTrue("whiten")) return projected;
   const by = estimator.numbers("explained_variance_", components.rows).map((variance) => Math.sqrt(variance));
-  return numberRows(builder.add(projected.value, { kind: "columns", does: "divide", by: shared(by) }), components.rows);
+  return numberRows(builder.add(projected.value, { kind: "columns", does: "divide", by: sharedFloats(by) }), components.rows);
 }
 
 /** FactorAnalysis: the mean of the factors given a row. */
@@ -58,7 +59,7 @@ export function factorAnalysis(estimator: Estimator, { value: from, columns }: N
     }
   }
   let value = builder.link(from, { kind: "finite", nan: "refused" });
-  value = builder.add(value, { kind: "columns", does: "subtract", by: shared(estimator.numbers("mean_", columns)) });
+  value = builder.add(value, { kind: "columns", does: "subtract", by: sharedFloats(estimator.numbers("mean_", columns)) });
   return product(value, weights, factors, builder);
 }
 
@@ -86,7 +87,7 @@ export function kernelPca(estimator: Estimator, { value: from, columns }: Number
   }
   const finite = builder.link(from, { kind: "finite", nan: "refused" });
   const kernel = kernelOf(estimator, estimator.value("gamma_") === null ? "gamma" : "gamma_", columns);
-  const similar = builder.add(finite, { kind: "kernel", kernel, points: shared(points.data), columns });
+  const similar = builder.add(finite, { kind: "kernel", kernel, points: sharedFloats(points.data), columns });
   return product(similar, weights, count, builder, bias);
 }
 
@@ -96,7 +97,7 @@ export function nystroem(estimator: Estimator, { value: from, columns }: NumberR
   const normalization = estimator.table("normalization_", points.rows);
   const finite = builder.link(from, { kind: "finite", nan: "refused" });
   const kernel = kernelOf(estimator, "gamma", columns);
-  const similar = builder.add(finite, { kind: "kernel", kernel, points: shared(points.data), columns });
+  const similar = builder.add(finite, { kind: "kernel", kernel, points: sharedFloats(points.data), columns });
   return product(similar, transposed(normalization), normalization.rows, builder);
 }
 
@@ -109,11 +110,11 @@ export function rbfSampler(estimator: Estimator, { value: from, columns }: Numbe
   const { value } = product(finite, data, count, builder, offsets);
   const cosines = builder.add(value, { kind: "function", does: "cos" });
   const by = new Float64Array(count).fill(Math.sqrt(2 / count));
-  return numberRows(builder.add(cosines, { kind: "columns", does: "multiply", by: shared(by) }), count);
+  return numberRows(builder.add(cosines, { kind: "columns", does: "multiply", by: sharedFloats(by) }), count);
 }
 
 function product(from: string, weights: Float64Array, columns: number, builder: ProgramBuilder, bias?: Float64Array): NumberRows {
-  const step = { kind: "linear", weights: shared(weights), bias: shared(bias ?? new Float64Array(columns)) } as const;
+  const step = { kind: "linear", weights: sharedFloats(weights), bias: sharedFloats(bias ?? new Float64Array(columns)) } as const;
   return numberRows(builder.add(from, step), columns);
 }
 

@@ -1,12 +1,13 @@
 import { NumpyArray } from "../../codec/pickle/numpy-array.ts";
 import type { Link } from "../../model/tabular/tabular-program.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answer, type Answers, matrixAnswer, vectorAnswer } from "./answers.ts";
 import { classified, classLabels } from "./class-labels.ts";
 import { type Estimator, tableOf } from "./estimator.ts";
 import { coefficientsOf, interceptOf } from "./linear-models.ts";
 import { beside, columnwise, product } from "./members.ts";
 import { discriminantAnswers } from "./nearest-centroid.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { NumberRows } from "./rows.ts";
 
 /** What 0 is, for logarithms of probabilities. */
@@ -51,7 +52,11 @@ function projection(estimator: Estimator, from: string, columns: number, builder
   if (scalings.rows !== columns) throw estimator.damaged("scalings_", `has ${scalings.rows} rows, not ${columns}`);
   const width = Math.min(scalings.columns, estimator.number("_max_components", scalings.columns));
   const centred = solver === "svd" ? columnwise(from, "subtract", estimator.numbers("xbar_", columns), builder) : from;
-  const all = builder.add(centred, { kind: "linear", weights: shared(scalings.data), bias: new Float64Array(scalings.columns) });
+  const all = builder.add(centred, {
+    kind: "linear",
+    weights: sharedFloats(scalings.data),
+    bias: new Float64Array(scalings.columns),
+  });
   if (width === scalings.columns) return matrixAnswer(all, width);
   return matrixAnswer(builder.add(all, { kind: "select", columns: Int32Array.from({ length: width }, (_, i) => i) }), width);
 }
@@ -76,7 +81,11 @@ export function quadraticDiscriminant(estimator: Estimator, { value, columns }: 
       throw estimator.damaged("rotations_", "do not fit scalings_");
     const weights = rotation.data.map((number, at) => number * scaling[at % rotation.columns] ** -0.5);
     const centred = columnwise(from, "subtract", means.data.subarray(i * columns, (i + 1) * columns), builder);
-    const turned = builder.add(centred, { kind: "linear", weights: shared(weights), bias: new Float64Array(rotation.columns) });
+    const turned = builder.add(centred, {
+      kind: "linear",
+      weights: sharedFloats(weights),
+      bias: new Float64Array(rotation.columns),
+    });
     return builder.add([turned, turned], { kind: "row-product" });
   });
   const bias = priors.map((prior, i) => {

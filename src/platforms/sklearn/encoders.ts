@@ -1,9 +1,10 @@
 import { NumpyArray, plainValue } from "../../codec/pickle/numpy-array.ts";
 import type { PickleValue } from "../../codec/pickle/pickle-value.ts";
 import type { LookupTable } from "../../model/tabular/tabular-program.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import { namesOf } from "./columns-of.ts";
 import type { Estimator } from "./estimator.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import { mixedRows, numberRows, type Rows } from "./rows.ts";
 
 /** The categories of a column, as keys of a table. */
@@ -104,7 +105,7 @@ export function kBinsDiscretizer(estimator: Estimator, rows: Rows, builder: Prog
   for (const [column, own] of inner.entries()) edges.set(own, starts[column]);
   const finite = builder.link(from, { kind: "finite", nan: "refused" });
   // Before 1.1 what was just below an edge counted as on it.
-  const codes = builder.add(finite, { kind: "bins", edges: shared(edges), starts, slack: !estimator.isSince(1, 1) });
+  const codes = builder.add(finite, { kind: "bins", edges: sharedFloats(edges), starts, slack: !estimator.isSince(1, 1) });
   if (estimator.text("encode") === "ordinal") return numberRows(codes, columns);
   const sizes = Int32Array.from(inner, (own) => own.length + 1);
   return numberRows(builder.add(codes, { kind: "one-hot", sizes }), edges.length + columns);

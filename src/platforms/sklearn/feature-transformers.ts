@@ -1,7 +1,8 @@
 import { PickleName, PickleObject, type PickleValue } from "../../codec/pickle/pickle-value.ts";
 import type { NumberFunction } from "../../model/tabular/feature-operations.ts";
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import type { Estimator } from "./estimator.ts";
-import { type ProgramBuilder, shared, sharedIntegers } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import { type NumberRows, numberRows, type Rows } from "./rows.ts";
 
 /** Places of columns in all products of PolynomialFeatures together. */
@@ -114,7 +115,12 @@ export function quantileTransformer(
   for (let i = 0; i < data.length; i++) quantiles[(i % columns) * count + Math.floor(i / columns)] = data[i];
   const normal = estimator.text("output_distribution") === "normal";
   const finite = builder.link(from, { kind: "finite", nan: "allowed" });
-  const value = builder.add(finite, { kind: "quantiles", quantiles: shared(quantiles), references: shared(references), normal });
+  const value = builder.add(finite, {
+    kind: "quantiles",
+    quantiles: sharedFloats(quantiles),
+    references: sharedFloats(references),
+    normal,
+  });
   return numberRows(value, columns, names);
 }
 
@@ -127,13 +133,13 @@ export function powerTransformer(
   const method = estimator.text("method");
   if (method !== "yeo-johnson" && method !== "box-cox")
     throw estimator.uncovered(`method="${method.slice(0, 20)}" is not covered`);
-  const exponents = shared(estimator.numbers("lambdas_", columns));
+  const exponents = sharedFloats(estimator.numbers("lambdas_", columns));
   let value = builder.link(from, { kind: "finite", nan: "allowed" });
   value = builder.add(value, { kind: "power", method, exponents });
   if (!estimator.isTrue("standardize")) return numberRows(value, columns, names);
   const scaler = estimator.estimator("_scaler");
-  value = builder.add(value, { kind: "columns", does: "subtract", by: shared(scaler.numbers("mean_", columns)) });
-  value = builder.add(value, { kind: "columns", does: "divide", by: shared(scaler.numbers("scale_", columns)) });
+  value = builder.add(value, { kind: "columns", does: "subtract", by: sharedFloats(scaler.numbers("mean_", columns)) });
+  value = builder.add(value, { kind: "columns", does: "divide", by: sharedFloats(scaler.numbers("scale_", columns)) });
   return numberRows(value, columns, names);
 }
 

@@ -1,7 +1,8 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answers, matrixAnswer } from "./answers.ts";
 import { classified, classLabels } from "./class-labels.ts";
 import type { Estimator } from "./estimator.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { NumberRows } from "./rows.ts";
 
 /** GaussianNB. */
@@ -21,9 +22,9 @@ export function gaussianNaiveBayes(estimator: Estimator, { value: from, columns 
   });
   const likelihoods = builder.add(builder.link(from, { kind: "finite", nan: "refused" }), {
     kind: "squares",
-    points: shared(means.data),
-    weights: shared(variances.map((variance) => -0.5 / variance)),
-    bias: shared(bias),
+    points: sharedFloats(means.data),
+    weights: sharedFloats(variances.map((variance) => -0.5 / variance)),
+    bias: sharedFloats(bias),
   });
   return classified(
     builder,

@@ -1,8 +1,9 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answers, matrixAnswer, plainAnswers, regressed, vectorAnswer } from "./answers.ts";
 import type { Estimator } from "./estimator.ts";
 import { coefficientsOf, interceptOf } from "./linear-models.ts";
 import { columnwise, product } from "./members.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { NumberRows } from "./rows.ts";
 
 /** PoissonRegressor, GammaRegressor and TweedieRegressor: the exponential of a line, or a line. */
@@ -43,7 +44,11 @@ export function partialLeastSquares(estimator: Estimator, { value, columns }: Nu
   const rotations = estimator.table("x_rotations_");
   const components = rotations.columns;
   if (rotations.rows !== columns) throw estimator.damaged("x_rotations_", `has ${rotations.rows} rows, not ${columns}`);
-  const scores = builder.add(scaled, { kind: "linear", weights: shared(rotations.data), bias: new Float64Array(components) });
+  const scores = builder.add(scaled, {
+    kind: "linear",
+    weights: sharedFloats(rotations.data),
+    bias: new Float64Array(components),
+  });
   // Since 1.1 there is an intercept, and the coefficients lie the other way round; since 1.5 the columns' scale is in them.
   const isNew = estimator.array("intercept_") !== undefined;
   const key = estimator.array("_coef_") === undefined ? "coef_" : "_coef_";
@@ -52,7 +57,7 @@ export function partialLeastSquares(estimator: Estimator, { value, columns }: Nu
   const bias = isNew ? estimator.numbers("intercept_") : own("y_mean");
   const predicted = isNew
     ? product(estimator.isSince(1, 5) ? centred : scaled, { rows: targets, columns, data: coefficients }, bias, builder)
-    : builder.add(scaled, { kind: "linear", weights: shared(coefficients), bias: shared(bias) });
+    : builder.add(scaled, { kind: "linear", weights: sharedFloats(coefficients), bias: sharedFloats(bias) });
   const isVector = estimator.isTrue("_predict_1d");
   return {
     ...regressed(predicted, isVector ? 0 : targets),

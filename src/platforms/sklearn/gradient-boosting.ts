@@ -1,9 +1,10 @@
 import { PickleObject } from "../../codec/pickle/pickle-value.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answers, matrixAnswer, regressed, vectorAnswer } from "./answers.ts";
 import { classified, classLabels } from "./class-labels.ts";
 import { Estimator } from "./estimator.ts";
 import { answerOf, columnwise, regressionOf, sumOf } from "./members.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import { type NumberRows, numberRows } from "./rows.ts";
 import { ensembleOf, type Tree, treeOf } from "./tree-tables.ts";
 
@@ -107,7 +108,7 @@ async function startOf(estimator: Estimator, rows: NumberRows, isExponential: bo
   if (!hasSharedLosses(estimator)) return logarithms;
   const means = new Float64Array(shares.width ** 2).fill(-1 / shares.width);
   for (let i = 0; i < shares.width; i++) means[i * shares.width + i] += 1;
-  return builder.add(logarithms, { kind: "linear", weights: shared(means), bias: new Float64Array(shares.width) });
+  return builder.add(logarithms, { kind: "linear", weights: sharedFloats(means), bias: new Float64Array(shares.width) });
 }
 
 /** Rows as an init gets them: rounded to float32, in which a transformer would go on. */

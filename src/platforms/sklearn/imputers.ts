@@ -1,6 +1,7 @@
 import { PickleName, PickleObject, type PickleValue } from "../../codec/pickle/pickle-value.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import type { Estimator } from "./estimator.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import { mixedRows, type NumberRows, numberRows, type Rows, textRows } from "./rows.ts";
 
 /** SimpleImputer, of numbers or texts. A column that had nothing to learn from is left out, as scikit-learn does. */
@@ -16,7 +17,7 @@ export function simpleImputer(estimator: Estimator, rows: Rows, builder: Program
   const given = builder.numbers(estimator, rows);
   const missing = missingNumber(estimator);
   const from = builder.link(given.value, { kind: "finite", nan: Number.isNaN(missing) ? "allowed" : "refused" });
-  const value = builder.add(from, { kind: "impute", missing, values: shared(values) });
+  const value = builder.add(from, { kind: "impute", missing, values: sharedFloats(values) });
   const kept = Array.from(values.keys()).filter((column) => !Number.isNaN(values[column]));
   const filled = builder.select(numberRows(value, columns, given.names), kept);
   return withFlags(estimator, filled, { ...given, value: from }, missing, builder);
@@ -45,13 +46,17 @@ export function knnImputer(estimator: Estimator, { value: from, columns, names }
   if (!Number.isInteger(count) || count < 1) throw estimator.damaged("n_neighbors", "is no number of neighbours");
   const fallback = columnMeans(known, columns);
   const finite = builder.link(from, { kind: "finite", nan: Number.isNaN(missing) ? "allowed" : "refused" });
-  const unknown = builder.add(finite, { kind: "impute", missing, values: shared(new Float64Array(columns).fill(Number.NaN)) });
+  const unknown = builder.add(finite, {
+    kind: "impute",
+    missing,
+    values: sharedFloats(new Float64Array(columns).fill(Number.NaN)),
+  });
   const value = builder.add(unknown, {
     kind: "impute-neighbours",
-    points: shared(known),
+    points: sharedFloats(known),
     count,
     weighted: weights === "distance" ? "by-distance" : "equally",
-    fallback: shared(fallback.map((mean) => (Number.isNaN(mean) ? 0 : mean))),
+    fallback: sharedFloats(fallback.map((mean) => (Number.isNaN(mean) ? 0 : mean))),
   });
   const kept = Array.from(fallback.keys()).filter(
     (column) => !Number.isNaN(fallback[column]) || estimator.isTrue("keep_empty_features"),

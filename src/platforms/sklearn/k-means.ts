@@ -1,6 +1,7 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answers, matrixAnswer, plainAnswers, vectorAnswer } from "./answers.ts";
 import type { Estimator, Table } from "./estimator.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { NumberRows } from "./rows.ts";
 
 /** KMeans and MiniBatchKMeans: the nearest centre, and the distances from all. */
@@ -36,5 +37,5 @@ export function birch(estimator: Estimator, { value, columns }: NumberRows, buil
 
 function squaresFrom(centres: Table, value: string, builder: ProgramBuilder): string {
   const rows = builder.finite(value);
-  return builder.add(rows, { kind: "squares", points: shared(centres.data), bias: new Float64Array(centres.rows) });
+  return builder.add(rows, { kind: "squares", points: sharedFloats(centres.data), bias: new Float64Array(centres.rows) });
 }

@@ -1,8 +1,9 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answers, regressed } from "./answers.ts";
 import type { Estimator } from "./estimator.ts";
 import { kernelOf, namedKernel, processKernel } from "./kernels.ts";
 import { columnwise } from "./members.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { NumberRows } from "./rows.ts";
 
 /** KernelRidge. */
@@ -41,7 +42,7 @@ function weights(
   const [rows, width = 1] = estimator.array(key)?.shape ?? [];
   if (rows !== points) throw estimator.damaged(key, `has ${rows} rows, not ${points}`);
   const numbers = estimator.numbers(key, points * width);
-  const value = builder.add(kernel, { kind: "linear", weights: shared(numbers), bias: new Float64Array(width) });
+  const value = builder.add(kernel, { kind: "linear", weights: sharedFloats(numbers), bias: new Float64Array(width) });
   return { value, width, isVector: estimator.array(key)?.shape.length === 1 };
 }
 

@@ -1,6 +1,7 @@
 import type { Kernel } from "../../model/tabular/estimator-operations.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import type { Estimator, Table } from "./estimator.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 
 /** Kernels within one another. */
 const MOST_DEPTH = 16;
@@ -80,5 +81,5 @@ function lengthsOf(kernel: Estimator, columns: number): Float64Array {
 
 /** The kernel of each row with each row of a table. */
 export function kernelOf(from: string, kernel: Kernel, points: Table, builder: ProgramBuilder): string {
-  return builder.add(from, { kind: "kernel", kernel, points: shared(points.data), columns: points.columns });
+  return builder.add(from, { kind: "kernel", kernel, points: sharedFloats(points.data), columns: points.columns });
 }

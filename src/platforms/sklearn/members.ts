@@ -1,8 +1,9 @@
 import type { PickleValue } from "../../codec/pickle/pickle-value.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import type { Answer, Answers, Prediction } from "./answers.ts";
 import type { ClassLabels } from "./class-labels.ts";
 import type { Estimator, Table } from "./estimator.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Rows } from "./rows.ts";
 
 /** What the estimators of a list answer; at least one. @throws ServingError data-loss for an empty list; as `ProgramBuilder.answers` */
@@ -55,7 +56,7 @@ export function spread(
   if (places.length === all.length && places.every((place, i) => place === i)) return value;
   const weights = new Float64Array(own.length * all.length);
   for (const [i, place] of places.entries()) weights[i * all.length + place] = 1;
-  return builder.add(value, { kind: "linear", weights: shared(weights), bias: new Float64Array(all.length) });
+  return builder.add(value, { kind: "linear", weights: sharedFloats(weights), bias: new Float64Array(all.length) });
 }
 
 /** The number, among other labels, of the label that is predicted. @throws ServingError as {@link spread} */
@@ -103,7 +104,7 @@ export function product(from: string, { rows, columns, data }: Table, bias: Floa
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) weights[column * rows + row] = data[row * columns + column];
   }
-  return builder.add(from, { kind: "linear", weights: shared(weights), bias: shared(bias) });
+  return builder.add(from, { kind: "linear", weights: sharedFloats(weights), bias: sharedFloats(bias) });
 }
 
 /** A value's numbers, each with one added, subtracted and so on. @param by one number for each column, or one for all of `width` */
@@ -115,7 +116,7 @@ export function columnwise(
   width = 1,
 ): string {
   const numbers = typeof by === "number" ? new Float64Array(width).fill(by) : by;
-  return builder.add(from, { kind: "columns", does, by: shared(numbers) });
+  return builder.add(from, { kind: "columns", does, by: sharedFloats(numbers) });
 }
 
 /** Several matrices, or values of texts, side by side. */
@@ -125,7 +126,7 @@ export function beside(values: readonly string[], builder: ProgramBuilder): stri
 
 /** The sum of matrices of one shape, each times its weight. */
 export function sumOf(values: readonly string[], weights: ArrayLike<number>, builder: ProgramBuilder): string {
-  return builder.add(values, { kind: "weighted-sum", weights: shared(Float64Array.from(weights)) });
+  return builder.add(values, { kind: "weighted-sum", weights: sharedFloats(Float64Array.from(weights)) });
 }
 
 /** A row of 0, and 1 in the place of its number. */

@@ -1,9 +1,10 @@
 import { NumpyArray } from "../../codec/pickle/numpy-array.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answers, matrixAnswer, plainAnswers, vectorAnswer } from "./answers.ts";
 import { digamma } from "./digamma.ts";
 import type { Estimator } from "./estimator.ts";
 import { beside, columnwise } from "./members.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { NumberRows } from "./rows.ts";
 
 /** GaussianMixture and BayesianGaussianMixture: the likeliest component, with its probability and the logarithm of the density. */
@@ -51,8 +52,8 @@ function distancesOf(
     const weights = Float64Array.from(means, (_, i) => rootOf(Math.floor(i / columns), i % columns) ** 2);
     const squares = builder.add(from, {
       kind: "squares",
-      points: shared(means),
-      weights: shared(weights),
+      points: sharedFloats(means),
+      weights: sharedFloats(weights),
       bias: new Float64Array(components),
     });
     const logDeterminants = Float64Array.from({ length: components }, (_, component) => {
@@ -70,7 +71,7 @@ function distancesOf(
     const root = type === "full" ? roots.subarray(component * size, (component + 1) * size) : roots;
     for (let column = 0; column < columns; column++) logDeterminants[component] += Math.log(root[column * columns + column]);
     const centred = columnwise(from, "subtract", means.subarray(component * columns, (component + 1) * columns), builder);
-    const turned = builder.add(centred, { kind: "linear", weights: shared(root), bias: new Float64Array(columns) });
+    const turned = builder.add(centred, { kind: "linear", weights: sharedFloats(root), bias: new Float64Array(columns) });
     return builder.add([turned, turned], { kind: "row-product" });
   });
   return { squares: beside(parts, builder), logDeterminants };

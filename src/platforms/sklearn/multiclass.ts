@@ -1,9 +1,10 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answer, type Answers, matrixAnswer, plainAnswers, vectorAnswer } from "./answers.ts";
 import { classified, labelsOf } from "./class-labels.ts";
 import { constantRows } from "./dummies.ts";
 import type { Estimator } from "./estimator.ts";
 import { answerOf, beside, columnwise, memberAnswers, numberAmong, predictionOf, scoreOfSecond, secondShare } from "./members.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Rows } from "./rows.ts";
 
 /** OneVsRestClassifier: the class, or the classes, whose estimator is most for it. */
@@ -93,7 +94,7 @@ export async function outputCode(estimator: Estimator, rows: Rows, builder: Prog
     members.map((member) => scoreOfSecond(estimator, member, builder)),
     builder,
   );
-  const far = builder.add(scores, { kind: "squares", points: shared(codes.data), bias: new Float64Array(codes.rows) });
+  const far = builder.add(scores, { kind: "squares", points: sharedFloats(codes.data), bias: new Float64Array(codes.rows) });
   return classified(builder, classes, builder.link(far, { kind: "argmin" }));
 }
 

@@ -1,9 +1,10 @@
 import { NumpyArray } from "../../codec/pickle/numpy-array.ts";
 import type { Link } from "../../model/tabular/tabular-program.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answers, matrixAnswer, regressed } from "./answers.ts";
 import { classified, classLabels } from "./class-labels.ts";
 import { type Estimator, tableOf } from "./estimator.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { NumberRows } from "./rows.ts";
 
 const ACTIVATIONS: ReadonlyMap<string, readonly Link[]> = new Map<string, readonly Link[]>([
@@ -62,7 +63,7 @@ function forward(
     const bias = intercepts[i]?.numbers();
     if (weights.rows !== width || bias?.length !== weights.columns)
       throw estimator.damaged("coefs_", `do not fit together in layer ${i}`);
-    value = builder.add(value, { kind: "linear", weights: shared(weights.data), bias: shared(bias) });
+    value = builder.add(value, { kind: "linear", weights: sharedFloats(weights.data), bias: sharedFloats(bias) });
     const activation = estimator.text(i === layers.length - 1 ? "out_activation_" : "activation");
     const links = ACTIVATIONS.get(activation);
     if (links === undefined) throw estimator.uncovered(`activation="${activation.slice(0, 50)}" is not covered`);

@@ -1,9 +1,10 @@
 import { NumpyArray } from "../../codec/pickle/numpy-array.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answers, matrixAnswer } from "./answers.ts";
 import { type ClassLabels, classified, classLabels } from "./class-labels.ts";
 import { type Estimator, type Table, tableOf } from "./estimator.ts";
 import { columnwise, product } from "./members.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { NumberRows } from "./rows.ts";
 
 /** BernoulliNB: of columns that are there or not. */
@@ -58,7 +59,7 @@ export function categoricalNaiveBayes(estimator: Estimator, { value, columns }: 
     }
   }
   const bias = estimator.numbers("class_log_prior_", width);
-  const step = { kind: "category-sums", starts, sizes, width, values: shared(values), bias: shared(bias) } as const;
+  const step = { kind: "category-sums", starts, sizes, width, values: sharedFloats(values), bias: sharedFloats(bias) } as const;
   return likelihoodAnswers(classes, builder.add(builder.finite(value), step), builder);
 }
 

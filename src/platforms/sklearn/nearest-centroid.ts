@@ -1,9 +1,10 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answers, matrixAnswer, vectorAnswer } from "./answers.ts";
 import { classified, classLabels } from "./class-labels.ts";
 import type { Estimator } from "./estimator.ts";
 import { columnwise } from "./members.ts";
 import { metricOf } from "./metrics.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { NumberRows } from "./rows.ts";
 
 /** NearestCentroid: the class of the nearest centre; since 1.6, with probabilities where the metric is Euclidean. */
@@ -14,7 +15,7 @@ export function nearestCentroid(estimator: Estimator, { value, columns }: Number
   if (centres.rows !== width) throw estimator.damaged("centroids_", `are ${centres.rows} of ${width} classes`);
   const metric = metricOf(estimator, columns);
   const from = builder.finite(value);
-  const far = builder.add(from, { kind: "distances", metric, points: shared(centres.data), columns });
+  const far = builder.add(from, { kind: "distances", metric, points: sharedFloats(centres.data), columns });
   const nearest = builder.link(far, { kind: "argmin" });
   if (estimator.array("class_prior_") === undefined) return classified(builder, classes, nearest);
   const priors = estimator.numbers("class_prior_", width);
@@ -22,7 +23,7 @@ export function nearestCentroid(estimator: Estimator, { value, columns }: Number
   const scores = builder.add(columnwise(from, "divide", spreads, builder), {
     kind: "distances",
     metric,
-    points: shared(centres.data.map((number, i) => number / spreads[i % columns])),
+    points: sharedFloats(centres.data.map((number, i) => number / spreads[i % columns])),
     columns,
   });
   const squares = columnwise(builder.add([scores, scores], { kind: "multiply" }), "multiply", -1, builder, width);
@@ -47,7 +48,7 @@ export function discriminantAnswers(
   const difference = Float64Array.of(-1, 1);
   const decision =
     width === 2
-      ? vectorAnswer(builder.add(scores, { kind: "linear", weights: shared(difference), bias: new Float64Array(1) }))
+      ? vectorAnswer(builder.add(scores, { kind: "linear", weights: sharedFloats(difference), bias: new Float64Array(1) }))
       : matrixAnswer(scores, width);
   return [
     ["predict_proba", matrixAnswer(builder.link(scores, { kind: "softmax" }), width)],

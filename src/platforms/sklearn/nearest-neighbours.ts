@@ -1,12 +1,13 @@
 import { PickleObject } from "../../codec/pickle/pickle-value.ts";
 import type { Neighbours, PointTree } from "../../model/tabular/estimator-operations.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answers, matrixAnswer, plainAnswers, regressed, vectorAnswer } from "./answers.ts";
 import { type ClassLabels, classified, classifiedSeveral, classLabels, labelsOf, labelsOfSeveral } from "./class-labels.ts";
 import type { Estimator } from "./estimator.ts";
 import { columnwise } from "./members.ts";
 import { metricOf } from "./metrics.ts";
 import { pointTree } from "./point-tree.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { NumberRows } from "./rows.ts";
 
 /** KNeighborsClassifier: votes of the nearest. */
@@ -59,7 +60,7 @@ export function neighboursRegressor(estimator: Estimator, rows: NumberRows, buil
     kind: "neighbours",
     neighbours,
     does: "mean",
-    targets: shared(targets),
+    targets: sharedFloats(targets),
     width,
     otherwise: new Float64Array(width).fill(Number.NaN),
   });
@@ -79,8 +80,10 @@ export function localOutlierFactor(estimator: Estimator, rows: NumberRows, build
   const scores = builder.add(builder.finite(rows.value), {
     kind: "local-outlier-factor",
     neighbours,
-    reaches: shared(Float64Array.from({ length: points }, (_, point) => distances.data[point * distances.columns + count - 1])),
-    densities: shared(estimator.numbers("_lrd", points)),
+    reaches: sharedFloats(
+      Float64Array.from({ length: points }, (_, point) => distances.data[point * distances.columns + count - 1]),
+    ),
+    densities: sharedFloats(estimator.numbers("_lrd", points)),
   });
   return outlierAnswers(scores, estimator.number("offset_"), builder);
 }
@@ -131,7 +134,7 @@ function neighboursOf(estimator: Estimator, { columns }: NumberRows, kind: "coun
   const tree = kind === "count" ? treeOf(estimator, points.rows, columns) : undefined;
   return {
     metric,
-    points: shared(points.data),
+    points: sharedFloats(points.data),
     columns,
     within: kind === "count" ? { kind, count } : { kind, radius: estimator.number("radius") },
     weighted: weights === "distance" ? "by-distance" : "equally",

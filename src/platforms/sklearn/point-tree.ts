@@ -1,8 +1,8 @@
 import { NumpyArray } from "../../codec/pickle/numpy-array.ts";
 import type { PickleObject } from "../../codec/pickle/pickle-value.ts";
 import type { PointTree } from "../../model/tabular/estimator-operations.ts";
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import type { Estimator } from "./estimator.ts";
-import { shared } from "./program-builder.ts";
 
 /**
  * The KDTree or BallTree in which an estimator looks for neighbours, `_tree`.
@@ -27,12 +27,12 @@ export function pointTree(estimator: Estimator, tree: PickleObject, points: numb
   if (corners.length !== count * columns * (isBall ? 1 : 2)) throw estimator.damaged("_tree", "has bounds of other nodes");
   const radii = nodes.field("radius");
   return {
-    order: integers(numbers),
-    starts: integers(starts),
-    ends: integers(ends),
+    order: sharedIntegers(numbers),
+    starts: sharedIntegers(starts),
+    ends: sharedIntegers(ends),
     leaves,
-    lower: shared(corners.slice(0, count * columns)),
-    ...(isBall ? { radii: shared(radii) } : { upper: shared(corners.slice(count * columns)) }),
+    lower: sharedFloats(corners.slice(0, count * columns)),
+    ...(isBall ? { radii: sharedFloats(radii) } : { upper: sharedFloats(corners.slice(count * columns)) }),
   };
 }
 
@@ -50,10 +50,4 @@ function checkNodes(estimator: Estimator, starts: Int32Array, ends: Int32Array, 
     }
     waiting.push(left, right);
   }
-}
-
-function integers(numbers: ArrayLike<number>): Int32Array {
-  const copy = new Int32Array(new SharedArrayBuffer(numbers.length * 4));
-  copy.set(numbers);
-  return copy;
 }

@@ -340,17 +340,3 @@ function namedAnswers(method: string, answer: Answer | readonly Answer[]): reado
   if ("value" in answer) return [{ ...answer, alias: method }];
   return answer.map((each, i) => ({ ...each, alias: `${method}_${i}` }));
 }
-
-/** Whole numbers over memory that all threads share. */
-export function sharedIntegers(numbers: readonly number[]): Int32Array {
-  const copy = new Int32Array(new SharedArrayBuffer(numbers.length * 4));
-  copy.set(numbers);
-  return copy;
-}
-
-/** A copy over memory that all threads share. */
-export function shared(numbers: Float64Array): Float64Array {
-  const copy = new Float64Array(new SharedArrayBuffer(numbers.byteLength));
-  copy.set(numbers);
-  return copy;
-}

@@ -1,9 +1,10 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { type Answer, type Answers, matrixAnswer, plainAnswers, regressed, vectorAnswer } from "./answers.ts";
 import { classified, classLabels } from "./class-labels.ts";
 import type { Estimator } from "./estimator.ts";
 import { kernelOf, namedKernel } from "./kernels.ts";
 import { columnwise } from "./members.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { NumberRows } from "./rows.ts";
 
 /** SVC and NuSVC, as LIBSVM votes. */
@@ -59,7 +60,7 @@ function oneDecision(estimator: Estimator, rows: NumberRows, builder: ProgramBui
   const { value, vectors } = kernelRows(estimator, rows, builder);
   const coefficients = estimator.numbers(dualKey(estimator), vectors);
   const bias = estimator.numbers(interceptKey(estimator), 1);
-  return builder.add(value, { kind: "linear", weights: shared(coefficients), bias: shared(bias) });
+  return builder.add(value, { kind: "linear", weights: sharedFloats(coefficients), bias: sharedFloats(bias) });
 }
 
 /** A number for each pair of classes, above 0 for the first of them. */
@@ -91,7 +92,7 @@ function pairDecisions(estimator: Estimator, rows: NumberRows, classes: number, 
     }
   }
   const bias = estimator.numbers(interceptKey(estimator), pairs);
-  return builder.add(value, { kind: "linear", weights: shared(weights), bias: shared(bias) });
+  return builder.add(value, { kind: "linear", weights: sharedFloats(weights), bias: sharedFloats(bias) });
 }
 
 function kernelRows(

@@ -1,9 +1,10 @@
 import { NumpyArray, plainValue } from "../../codec/pickle/numpy-array.ts";
 import { PickleObject, type PickleValue } from "../../codec/pickle/pickle-value.ts";
 import type { TextAnalysis } from "../../model/tabular/feature-operations.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import { ENGLISH_STOP_WORDS } from "./english-stop-words.ts";
 import { Estimator } from "./estimator.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import { type Rows, sparseRows } from "./rows.ts";
 import { tokenPattern } from "./token-pattern.ts";
 
@@ -50,7 +51,7 @@ function weighed(estimator: Estimator, counts: string, columns: number, builder:
   const value = builder.add(counts, {
     kind: "term-weights",
     logarithmic: estimator.isTrue("sublinear_tf"),
-    ...(weights === undefined ? {} : { weights: shared(weights) }),
+    ...(weights === undefined ? {} : { weights: sharedFloats(weights) }),
   });
   return sparseRows(normalized(estimator, value, builder), columns);
 }

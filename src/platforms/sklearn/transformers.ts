@@ -1,5 +1,6 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import type { Estimator } from "./estimator.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import { type NumberRows, numberRows } from "./rows.ts";
 
 /** StandardScaler. */
@@ -64,10 +65,10 @@ export function pca(estimator: Estimator, { value: from, columns }: NumberRows, 
   }
   let value = builder.link(from, { kind: "finite", nan: "refused" });
   value = byColumn(estimator, "mean_", "subtract", value, columns, builder);
-  value = builder.add(value, { kind: "linear", weights: shared(weights), bias: new Float64Array(rows) });
+  value = builder.add(value, { kind: "linear", weights: sharedFloats(weights), bias: new Float64Array(rows) });
   if (estimator.isTrue("whiten")) {
     const by = estimator.numbers("explained_variance_", rows).map((variance) => Math.sqrt(variance));
-    value = builder.add(value, { kind: "columns", does: "divide", by: shared(by) });
+    value = builder.add(value, { kind: "columns", does: "divide", by: sharedFloats(by) });
   }
   return numberRows(value, rows);
 }
@@ -80,5 +81,5 @@ function byColumn(
   columns: number,
   builder: ProgramBuilder,
 ): string {
-  return builder.add(from, { kind: "columns", does, by: shared(estimator.numbers(key, columns)) });
+  return builder.add(from, { kind: "columns", does, by: sharedFloats(estimator.numbers(key, columns)) });
 }

@@ -1,5 +1,6 @@
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import { putCluster } from "./predictions.ts";
-import { type ProgramBuilder, shared, sharedIntegers } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Stage } from "./stage.ts";
 import { symmetricEigen } from "./symmetric-eigen.ts";
 
@@ -31,11 +32,15 @@ export async function kMeans(stage: Stage, builder: ProgramBuilder): Promise<voi
       const norm = Math.sqrt(center.reduce((sum, each) => sum + each * each, 0));
       for (let i = 0; i < columns; i++) weights[i * rows + row] = center[i] / norm;
     }
-    const near = builder.add(from, { kind: "spark-linear", weights: shared(weights), bias: shared(new Float64Array(rows)) });
+    const near = builder.add(from, {
+      kind: "spark-linear",
+      weights: sharedFloats(weights),
+      bias: sharedFloats(new Float64Array(rows)),
+    });
     putCluster(stage, builder, builder.link(near, { kind: "argmax" }));
     return;
   }
-  const far = builder.add(from, { kind: "squares", points: shared(data), bias: shared(new Float64Array(rows)) });
+  const far = builder.add(from, { kind: "squares", points: sharedFloats(data), bias: sharedFloats(new Float64Array(rows)) });
   putCluster(stage, builder, builder.link(far, { kind: "argmin" }));
 }
 
@@ -65,7 +70,7 @@ export async function bisectingKMeans(stage: Stage, builder: ProgramBuilder): Pr
     await builder.turn(1);
   }
   const { columns } = centers;
-  const points = shared(new Float64Array(order.length * columns));
+  const points = sharedFloats(new Float64Array(order.length * columns));
   for (const [node, row] of order.entries())
     points.set(centers.data.subarray(row * columns, (row + 1) * columns), node * columns);
   const leaves = order.map((row) => indices[row]);
@@ -129,8 +134,13 @@ export async function gaussianMixture(stage: Stage, builder: ProgramBuilder): Pr
     await builder.turn(columns ** 2);
   }
   const column = builder.vector(stage, stage.text("featuresCol", "features"), columns);
-  const axes = builder.add(column.value, { kind: "spark-linear", weights: shared(turned), bias: shared(bias) });
-  const shares = builder.add(axes, { kind: "spark-mixture", width: columns, logs: shared(logs), weights: shared(weights) });
+  const axes = builder.add(column.value, { kind: "spark-linear", weights: sharedFloats(turned), bias: sharedFloats(bias) });
+  const shares = builder.add(axes, {
+    kind: "spark-mixture",
+    width: columns,
+    logs: sharedFloats(logs),
+    weights: sharedFloats(weights),
+  });
   const name = stage.text("probabilityCol", "probability");
   if (name !== "") builder.put(stage, name, { kind: "vector", value: shares, width: kinds, sparse: false });
   putCluster(stage, builder, builder.link(shares, { kind: "argmax" }));

@@ -1,5 +1,6 @@
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import type { Column } from "./columns.ts";
-import { type ProgramBuilder, shared, sharedIntegers, shown } from "./program-builder.ts";
+import { type ProgramBuilder, shown } from "./program-builder.ts";
 import type { Stage } from "./stage.ts";
 
 /** Categories from which on an encoded column is sparse. */
@@ -116,7 +117,7 @@ export async function imputer(stage: Stage, builder: ProgramBuilder): Promise<vo
     const column = builder.number(stage, input);
     let value = column.value;
     for (const each of Number.isNaN(missing) ? [missing] : [missing, Number.NaN]) {
-      value = builder.add(value, { kind: "impute", missing: each, values: shared([surrogate]) });
+      value = builder.add(value, { kind: "impute", missing: each, values: sharedFloats([surrogate]) });
     }
     builder.put(stage, output, { kind: "number", value, width: 1, sparse: false });
   }
@@ -135,7 +136,7 @@ export function bucketizer(stage: Stage, builder: ProgramBuilder): void {
     const column = builder.number(stage, input);
     const value = builder.add(column.value, {
       kind: "spark-buckets",
-      splits: shared(splits),
+      splits: sharedFloats(splits),
       nan: keeps ? "kept" : "refused",
       what: shown(input),
     });
@@ -177,8 +178,8 @@ export async function vectorIndexer(stage: Stage, builder: ProgramBuilder): Prom
   const value = builder.add(builder.dense(column), {
     kind: "spark-category-numbers",
     starts: sharedIntegers(starts),
-    categories: shared(categories),
-    numbers: shared(codes),
+    categories: sharedFloats(categories),
+    numbers: sharedFloats(codes),
     invalid: keeps ? "kept" : "refused",
     what: shown(stage.text("inputCol")),
   });

@@ -1,5 +1,6 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { largestClass, putClasses, putRegression } from "./predictions.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Stage } from "./stage.ts";
 
 /** FMRegressionModel. */
@@ -22,8 +23,8 @@ async function sumOfFactors(stage: Stage, builder: ProgramBuilder): Promise<stri
   return builder.add(builder.dense(column), {
     kind: "spark-factors",
     bias: table.number("intercept"),
-    weights: shared(weights),
-    factors: shared(factors.data),
+    weights: sharedFloats(weights),
+    factors: sharedFloats(factors.data),
     width: factors.columns,
   });
 }

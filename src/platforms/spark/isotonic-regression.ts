@@ -1,5 +1,6 @@
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import { putRegression } from "./predictions.ts";
-import { type ProgramBuilder, shared, sharedIntegers } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Stage } from "./stage.ts";
 
 /** IsotonicRegressionModel, of a column of numbers, or of one number of a vector. */
@@ -17,5 +18,9 @@ export async function isotonicRegression(stage: Stage, builder: ProgramBuilder):
     throw stage.damaged("featureIndex", `is ${index}, of ${column.width} columns`);
   const dense = builder.dense(column);
   const from = column.kind === "number" ? dense : builder.add(dense, { kind: "spark-select", columns: sharedIntegers([index]) });
-  putRegression(stage, builder, builder.add(from, { kind: "spark-isotonic", places: shared(places), values: shared(values) }));
+  putRegression(
+    stage,
+    builder,
+    builder.add(from, { kind: "spark-isotonic", places: sharedFloats(places), values: sharedFloats(values) }),
+  );
 }

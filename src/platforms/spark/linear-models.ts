@@ -1,7 +1,8 @@
 import type { SparkLink } from "../../model/tabular/spark-operations.ts";
+import { sharedFloats } from "../shared-arrays.ts";
 import type { NumberTable } from "./data-table.ts";
 import { largestClass, putClasses, putRegression } from "./predictions.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Stage } from "./stage.ts";
 
 /** What keeps a mean away from what a family does not have. */
@@ -76,8 +77,8 @@ export async function survivalRegression(stage: Stage, builder: ProgramBuilder):
   const weights = shares.map((share) => Math.exp(Math.log(-Math.log1p(-share)) * scale));
   const quantiles = builder.add(prediction, {
     kind: "spark-linear",
-    weights: shared(weights),
-    bias: shared(new Float64Array(shares.length)),
+    weights: sharedFloats(weights),
+    bias: sharedFloats(new Float64Array(shares.length)),
   });
   builder.put(stage, name, { kind: "vector", value: quantiles, width: shares.length, sparse: false });
 }
@@ -95,7 +96,7 @@ export async function generalizedLinearRegression(stage: Stage, builder: Program
       sparse: false,
       what: ["", ""],
     });
-    value = builder.add(parts, { kind: "spark-linear", weights: shared([1, 1]), bias: shared([0]) });
+    value = builder.add(parts, { kind: "spark-linear", weights: sharedFloats([1, 1]), bias: sharedFloats([0]) });
   }
   const mean = builder.add(value, { kind: "spark-mean", ...meanOf(stage) });
   const linkName = stage.text("linkPredictionCol", "");
@@ -159,9 +160,9 @@ function linearValue(
   intercepts: Float64Array,
 ): string {
   const features = builder.vector(stage, stage.text("featuresCol", "features"), columns);
-  const weights = shared(data);
+  const weights = sharedFloats(data);
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column++) weights[column * rows + row] = data[row * columns + column];
   if (intercepts.length !== rows) throw stage.damaged("intercept", `is there ${intercepts.length} times, not ${rows}`);
-  return builder.add(features.value, { kind: "spark-linear", weights, bias: shared(intercepts) });
+  return builder.add(features.value, { kind: "spark-linear", weights, bias: sharedFloats(intercepts) });
 }

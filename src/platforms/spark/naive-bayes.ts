@@ -1,5 +1,6 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { largestClass, putClasses } from "./predictions.ts";
-import { type ProgramBuilder, shared, shown } from "./program-builder.ts";
+import { type ProgramBuilder, shown } from "./program-builder.ts";
 import type { Stage } from "./stage.ts";
 
 /** NaiveBayesModel of every type. */
@@ -13,10 +14,10 @@ export async function naiveBayes(stage: Stage, builder: ProgramBuilder): Promise
   const type = stage.text("modelType", "multinomial");
   const linear = (numbers: "not-negative" | "zero-or-one", weightOf: (chance: number) => number, bias: Float64Array) => {
     const checked = builder.add(column.value, { kind: "spark-require", numbers, what: shown(name) });
-    const weights = shared(data);
+    const weights = sharedFloats(data);
     for (let row = 0; row < classes; row++)
       for (let i = 0; i < columns; i++) weights[i * classes + row] = weightOf(data[row * columns + i]);
-    return builder.add(checked, { kind: "spark-linear", weights, bias: shared(bias) });
+    return builder.add(checked, { kind: "spark-linear", weights, bias: sharedFloats(bias) });
   };
   let raw: string;
   if (type === "multinomial") raw = linear("not-negative", (chance) => chance, priors);
@@ -38,9 +39,9 @@ export async function naiveBayes(stage: Stage, builder: ProgramBuilder): Promise
     const bias = priors.map((prior, row) => prior - sumOfLogs(sigma.data.subarray(row * columns, (row + 1) * columns)) / 2);
     raw = builder.add(builder.dense(column), {
       kind: "squares",
-      points: shared(data),
-      weights: shared(sigma.data.map((variance) => -0.5 / variance)),
-      bias: shared(bias),
+      points: sharedFloats(data),
+      weights: sharedFloats(sigma.data.map((variance) => -0.5 / variance)),
+      bias: sharedFloats(bias),
     });
   } else throw stage.uncovered(`modelType="${type.slice(0, 50)}" is not covered`);
   const shares = builder.link(raw, { kind: "softmax" });

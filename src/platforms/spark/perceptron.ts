@@ -1,5 +1,6 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { largestClass, putClasses } from "./predictions.ts";
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Stage } from "./stage.ts";
 
 /** MultilayerPerceptronClassificationModel: sigmoids, and a softmax at the end. Before 3.0 the layers are among the data. */
@@ -19,8 +20,8 @@ export async function multilayerPerceptron(stage: Stage, builder: ProgramBuilder
     if (end + size > all.length) throw stage.damaged("weights", "are less than the layers have");
     value = builder.add(value, {
       kind: "spark-linear",
-      weights: shared(all.subarray(start, end)),
-      bias: shared(all.subarray(end, end + size)),
+      weights: sharedFloats(all.subarray(start, end)),
+      bias: sharedFloats(all.subarray(end, end + size)),
     });
     start = end + size;
   }

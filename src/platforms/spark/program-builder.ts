@@ -297,17 +297,3 @@ function checkedWidth(stage: Stage, width: number): number {
 export function shown(name: string): string {
   return name.slice(0, 100);
 }
-
-/** A copy over memory that all threads share. */
-export function shared(numbers: ArrayLike<number>): Float64Array {
-  const copy = new Float64Array(new SharedArrayBuffer(numbers.length * 8));
-  copy.set(numbers);
-  return copy;
-}
-
-/** A copy of whole numbers over memory that all threads share. */
-export function sharedIntegers(numbers: ArrayLike<number>): Int32Array {
-  const copy = new Int32Array(new SharedArrayBuffer(numbers.length * 4));
-  copy.set(numbers);
-  return copy;
-}

@@ -1,4 +1,5 @@
-import { type ProgramBuilder, shared } from "./program-builder.ts";
+import { sharedFloats } from "../shared-arrays.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Stage } from "./stage.ts";
 
 /** StandardScalerModel. A column without spread becomes 0. */
@@ -39,8 +40,8 @@ export async function minMaxScaler(stage: Stage, builder: ProgramBuilder): Promi
   const column = builder.vector(stage, stage.text("inputCol"), least.length);
   const value = builder.add(builder.dense(column), {
     kind: "spark-range",
-    least: shared(least),
-    factors: shared(factors),
+    least: sharedFloats(least),
+    factors: sharedFloats(factors),
     bottom,
     middle: (bottom + top) / 2,
   });
@@ -72,8 +73,8 @@ function scaled(
   const column = builder.vector(stage, stage.text("inputCol"), width);
   const value = builder.add(column.value, {
     kind: "spark-scale",
-    ...(shift === undefined ? {} : { shift: shared(shift) }),
-    ...(factors === undefined ? {} : { factors: shared(factors) }),
+    ...(shift === undefined ? {} : { shift: sharedFloats(shift) }),
+    ...(factors === undefined ? {} : { factors: sharedFloats(factors) }),
   });
   builder.put(stage, stage.text("outputCol"), { kind: "vector", value, width, sparse: column.sparse && shift === undefined });
 }

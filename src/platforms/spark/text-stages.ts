@@ -1,5 +1,6 @@
+import { sharedFloats } from "../shared-arrays.ts";
 import { PatternRefused, type TranslatedPattern, translatePattern } from "./java-pattern.ts";
-import { type ProgramBuilder, shared, shown } from "./program-builder.ts";
+import { type ProgramBuilder, shown } from "./program-builder.ts";
 import type { Stage } from "./stage.ts";
 
 /** Languages in which letters have other small ones than elsewhere. */
@@ -94,7 +95,7 @@ export async function countVectorizer(stage: Stage, builder: ProgramBuilder): Pr
 export async function inverseDocumentFrequency(stage: Stage, builder: ProgramBuilder): Promise<void> {
   const factors = (await stage.table()).vector("idf");
   const column = builder.vector(stage, stage.text("inputCol"), factors.length);
-  const value = builder.add(column.value, { kind: "spark-scale", factors: shared(factors) });
+  const value = builder.add(column.value, { kind: "spark-scale", factors: sharedFloats(factors) });
   builder.put(stage, stage.text("outputCol"), { kind: "vector", value, width: factors.length, sparse: column.sparse });
 }
 
@@ -110,7 +111,7 @@ export async function word2Vec(stage: Stage, builder: ProgramBuilder): Promise<v
   const value = builder.add(builder.words(stage, stage.text("inputCol")).value, {
     kind: "spark-word-means",
     words,
-    vectors: shared(values),
+    vectors: sharedFloats(values),
     width,
   });
   builder.put(stage, stage.text("outputCol"), { kind: "vector", value, width, sparse: false });

@@ -1,5 +1,6 @@
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import { largestClass, putClasses, putRegression } from "./predictions.ts";
-import { type ProgramBuilder, shared, sharedIntegers } from "./program-builder.ts";
+import type { ProgramBuilder } from "./program-builder.ts";
 import type { Stage } from "./stage.ts";
 import { categoryColumns, ensembleOf, readTrees, type Trees } from "./tree-tables.ts";
 
@@ -107,7 +108,7 @@ async function leafVectors(
   const { nodes, features, stats, statsStarts, statsWidth } = trees;
   if (classes < 1 || classes !== statsWidth) throw stage.damaged("impurityStats", `are of ${statsWidth} classes, not ${classes}`);
   const leaves = features.reduce((count, feature) => count + (feature < 0 ? 1 : 0), 0);
-  const vectors = shared(new Float64Array(leaves * classes));
+  const vectors = sharedFloats(new Float64Array(leaves * classes));
   let leaf = 0;
   for (let node = 0; node < nodes; node++) {
     if (features[node] >= 0) continue;

@@ -1,5 +1,6 @@
+import { sharedFloats, sharedIntegers } from "../shared-arrays.ts";
 import type { Column } from "./columns.ts";
-import { type ProgramBuilder, shared, sharedIntegers, shown } from "./program-builder.ts";
+import { type ProgramBuilder, shown } from "./program-builder.ts";
 import type { Stage } from "./stage.ts";
 
 /** Products that a row may become, of so many columns, and columns that a cosine transform may have: its table has the square of them. */
@@ -169,8 +170,8 @@ export async function pca(stage: Stage, builder: ProgramBuilder): Promise<void> 
   const column = builder.vector(stage, stage.text("inputCol"), width);
   const value = builder.add(column.value, {
     kind: "spark-linear",
-    weights: shared(components.data),
-    bias: shared(new Float64Array(columns)),
+    weights: sharedFloats(components.data),
+    bias: sharedFloats(new Float64Array(columns)),
   });
   builder.put(stage, stage.text("outputCol"), { kind: "vector", value, width: columns, sparse: false });
 }
@@ -188,7 +189,11 @@ export function cosineTransform(stage: Stage, builder: ProgramBuilder): void {
       }
     }
     return {
-      value: builder.add(column.value, { kind: "spark-linear", weights: shared(weights), bias: shared(new Float64Array(width)) }),
+      value: builder.add(column.value, {
+        kind: "spark-linear",
+        weights: sharedFloats(weights),
+        bias: sharedFloats(new Float64Array(width)),
+      }),
     };
   });
 }

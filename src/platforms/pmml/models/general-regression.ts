@@ -1,8 +1,9 @@
 import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
 import type { PmmlGeneralLink, PmmlGeneralRegression, PmmlGeneralTerm, PmmlOrValue } from "../../../model/tabular/pmml-models.ts";
+import { sharedFloats, sharedIntegers } from "../../shared-arrays.ts";
 import { readOptionalValue, readValue } from "../data-dictionary.ts";
 import { type Element, shortened } from "../element.ts";
-import { type ModelSource, type ReadBody, sharedFloats, sharedInts } from "../model-reading.ts";
+import type { ModelSource, ReadBody } from "../model-reading.ts";
 import { readMatrix } from "../read-array.ts";
 import type { Scope } from "../scope.ts";
 import { numberSlot } from "./regression.ts";
@@ -63,7 +64,7 @@ export function readGeneralRegression({ element, scope, purpose, target }: Model
     }
     return {
       label,
-      terms: sharedInts(used.map((_, i) => first + i)),
+      terms: sharedIntegers(used.map((_, i) => first + i)),
       betas: sharedFloats(used.map(({ beta }) => beta)),
     };
   });

@@ -1,8 +1,9 @@
 import type { PmmlExpression, PmmlValue } from "../../../model/tabular/pmml-fields.ts";
 import type { PmmlBayesInput, PmmlDistribution } from "../../../model/tabular/pmml-models.ts";
+import { sharedFloats } from "../../shared-arrays.ts";
 import { readType, readValue } from "../data-dictionary.ts";
 import type { Element } from "../element.ts";
-import { type ModelSource, type ReadBody, sharedFloats } from "../model-reading.ts";
+import type { ModelSource, ReadBody } from "../model-reading.ts";
 import { castTo, readOnlyExpression } from "../read-expression.ts";
 
 const MOST_COUNTS = 20_000_000;

@@ -1,7 +1,8 @@
 import type { PmmlLayer } from "../../../model/tabular/pmml-models.ts";
 import { parsePmmlValue } from "../../../model/tabular/pmml-values.ts";
+import { sharedFloats, sharedIntegers } from "../../shared-arrays.ts";
 import { type Element, shortened } from "../element.ts";
-import { type ModelSource, type ReadBody, sharedFloats, sharedInts } from "../model-reading.ts";
+import type { ModelSource, ReadBody } from "../model-reading.ts";
 import { castTo, readLine, readOnlyExpression } from "../read-expression.ts";
 
 const ACTIVATIONS = [
@@ -107,8 +108,8 @@ function readLayer(layer: Element, network: Element, numbers: Map<string, number
     biases: sharedFloats(neurons.map((each) => each.number("bias", 0))),
     widths: sharedFloats(widths),
     altitudes: sharedFloats(neurons.map((each) => each.number("altitude", altitude.number("altitude", 1)))),
-    starts: sharedInts(starts),
-    from: sharedInts(from),
+    starts: sharedIntegers(starts),
+    from: sharedIntegers(from),
     weights: sharedFloats(weights),
   };
 }

@@ -1,8 +1,9 @@
 import type { PmmlValue } from "../../../model/tabular/pmml-fields.ts";
 import type { PmmlRegressionTable } from "../../../model/tabular/pmml-models.ts";
+import { sharedFloats, sharedIntegers } from "../../shared-arrays.ts";
 import { readValue } from "../data-dictionary.ts";
 import type { Element } from "../element.ts";
-import { type ModelSource, type ReadBody, sharedFloats, sharedInts } from "../model-reading.ts";
+import type { ModelSource, ReadBody } from "../model-reading.ts";
 import type { Scope } from "../scope.ts";
 
 const LINKS = ["none", "simplemax", "softmax", "logit", "probit", "cloglog", "exp", "loglog", "cauchit"] as const;
@@ -35,7 +36,7 @@ function readTable(table: Element, scope: Scope, label: PmmlValue | null): PmmlR
   return {
     label,
     intercept: table.get("intercept") === undefined ? null : table.number("intercept"),
-    slots: sharedInts(numeric.map((each) => numberSlot(each, each.need("name"), scope))),
+    slots: sharedIntegers(numeric.map((each) => numberSlot(each, each.need("name"), scope))),
     coefficients: sharedFloats(numeric.map((each) => each.number("coefficient"))),
     exponents: sharedFloats(numeric.map((each) => each.number("exponent", 1))),
     categories: table.all("CategoricalPredictor").map((each) => {

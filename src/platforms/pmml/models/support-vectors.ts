@@ -1,8 +1,9 @@
 import type { PmmlExpression } from "../../../model/tabular/pmml-fields.ts";
 import type { PmmlKernel } from "../../../model/tabular/pmml-models.ts";
+import { sharedFloats, sharedIntegers } from "../../shared-arrays.ts";
 import { readOptionalValue } from "../data-dictionary.ts";
 import { type Element, shortened } from "../element.ts";
-import { type ModelSource, type ReadBody, sharedFloats, sharedInts } from "../model-reading.ts";
+import type { ModelSource, ReadBody } from "../model-reading.ts";
 import { readNumberArray } from "../read-array.ts";
 import { readExpression } from "../read-expression.ts";
 import type { Scope } from "../scope.ts";
@@ -113,7 +114,7 @@ function readVectors(dictionary: Element, scope: Scope) {
 function supportVectors(machine: Element, numbers: ReadonlyMap<string, number>, count: number): Int32Array {
   const vectors = machine.child("SupportVectors")?.all("SupportVector") ?? [];
   if (vectors.length !== count) throw machine.fault(`has ${count} coefficients for ${vectors.length} support vectors`);
-  return sharedInts(
+  return sharedIntegers(
     vectors.map((vector) => {
       const id = vector.need("vectorId");
       const number = numbers.get(id);
