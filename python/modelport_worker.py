@@ -6,6 +6,9 @@ used where it is installed: models get and give its arrays, and nested lists whe
 Two kinds of sockets: descriptor 3 is the control side's, with JSON messages; the serving threads connect to a Unix socket of the worker's,
 with binary frames (docs/adr/0021-python-worker.md). Models run on the main thread, one request after the other. A second thread answers
 the control side, so that a model that is busy can be told from a process that is stuck.
+
+Far above the usual length of a file, and one on purpose: it is started by its path in interpreters where modelport is no package, beside models
+whose own folders come first among what can be imported; a second file could be mistaken for one of theirs.
 """
 
 import collections

@@ -13,8 +13,7 @@ const TABLES = [
     platform: "mxnet",
     module: "operators.js",
     columns: ["operator", "also called", "notes"],
-    rows: ({ OPERATORS }) =>
-      OPERATORS.map(({ names: [name, ...others], note }) => [code(name), others.map(code).join(" "), note]),
+    rows: namedRows,
   },
   {
     platform: "caffe2",
@@ -26,8 +25,7 @@ const TABLES = [
     platform: "pytorch",
     module: "operators.js",
     columns: ["operation", "also called", "notes"],
-    rows: ({ OPERATORS }) =>
-      OPERATORS.map(({ names: [name, ...others], note }) => [code(name), others.map(code).join(" "), note]),
+    rows: namedRows,
   },
   {
     platform: "cntk",
@@ -57,6 +55,11 @@ for (const { platform, module, columns, rows } of TABLES) {
       `${name} does not list the operators that there are: run \`node scripts/write-operator-tables.mjs\` and commit the result`,
     );
   }
+}
+
+/** A row for each entry: its first name, the others, its note. */
+function namedRows({ OPERATORS }) {
+  return OPERATORS.map(({ names: [name, ...others], note }) => [code(name), others.map(code).join(" "), note]);
 }
 
 function tableOf(columns, rows) {

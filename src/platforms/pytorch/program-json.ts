@@ -1,7 +1,5 @@
 import { ServingError } from "../../base/serving-error.ts";
-
-/** A string, or one of the words that Python writes and JSON does not have. */
-const STRING_OR_WORD = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g;
+import { parseLooseJson } from "../loose-json.ts";
 
 /** A program has a few of the words, for bounds that are open. */
 const MOST_WORDS = 100_000;
@@ -12,19 +10,14 @@ const MOST_WORDS = 100_000;
  * @throws ServingError data-loss for a damaged text
  */
 export function parseProgramJson(text: string, file: string): unknown {
+  let words = 0;
   try {
-    return JSON.parse(text);
-  } catch {
-    // Only few files have such words; for the others this would take as long as parsing.
-  }
-  try {
-    let words = 0;
-    const quoted = text.replace(STRING_OR_WORD, (token) => {
-      if (token.startsWith('"')) return token;
+    return parseLooseJson(text, (word) => {
+      // Python writes no other words: left as it is, this one is no JSON.
+      if (/nan|inf$/.test(word)) return word;
       if (++words > MOST_WORDS) throw new ServingError("data-loss", `${file} has more than ${MOST_WORDS} numbers that are none`);
-      return `"${token}"`;
+      return `"${word}"`;
     });
-    return JSON.parse(quoted);
   } catch (cause) {
     if (cause instanceof ServingError) throw cause;
     throw new ServingError("data-loss", `${file} is no whole JSON document`, { cause });

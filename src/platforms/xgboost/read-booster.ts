@@ -4,8 +4,8 @@ import { type Booster, damaged } from "./booster.ts";
 import { DocumentPart } from "./document.ts";
 import { boosterOfDocument } from "./document-booster.ts";
 import { boosterOfLegacy } from "./legacy-booster.ts";
-import { parseLooseJson } from "./loose-json.ts";
 import { formOf } from "./model-form.ts";
+import { parseModelJson } from "./parse-model-json.ts";
 
 /** What the binary form is behind in a pickle, with the settings of training behind it. */
 const SETTINGS = "CONFIG-offset:";
@@ -19,7 +19,7 @@ const OFFSET_BYTES = 8;
 export function readBooster(bytes: Buffer, file: string): Booster {
   switch (formOf(bytes)) {
     case "json":
-      return boosterOfDocument(new DocumentPart(parseLooseJson(bytes, file), file));
+      return boosterOfDocument(new DocumentPart(parseModelJson(bytes, file), file));
     case "ubjson":
       return boosterOfDocument(new DocumentPart(ubjsonOf(bytes, file), file));
     case "legacy":
@@ -43,7 +43,7 @@ export function readSnapshot(bytes: Buffer, what: string): Booster {
     return readBooster(bytes.subarray(start, end), what);
   }
   if (formOf(bytes) !== undefined || !text.startsWith("{")) return readBooster(bytes, what);
-  const snapshot = new DocumentPart(/^\{\s*"/.test(text) ? parseLooseJson(bytes, what) : ubjsonOf(bytes, what), what);
+  const snapshot = new DocumentPart(/^\{\s*"/.test(text) ? parseModelJson(bytes, what) : ubjsonOf(bytes, what), what);
   return boosterOfDocument(snapshot.at("Model"));
 }
 
