@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { FeatureOperation } from "../../../model/tabular/feature-operations.ts";
 import type { Matrix, Texts } from "../matrix.ts";
+import { normalQuantile } from "../normal-distribution.ts";
 import { featureStep } from "./feature-steps.ts";
-import { normalQuantile } from "./normal-quantile.ts";
 
 type Step = FeatureOperation extends infer One ? (One extends FeatureOperation ? Omit<One, "from" | "to"> : never) : never;
 

@@ -1,6 +1,6 @@
 import type { FeatureOperation } from "../../../model/tabular/feature-operations.ts";
 import type { Matrix } from "../matrix.ts";
-import { normalQuantile } from "./normal-quantile.ts";
+import { normalQuantile } from "../normal-distribution.ts";
 
 type Quantiles = Pick<Extract<FeatureOperation, { kind: "quantiles" }>, "quantiles" | "references" | "normal">;
 

@@ -1,4 +1,4 @@
-import { normalCdf } from "./normal.ts";
+import { normalCdf } from "../normal-distribution.ts";
 
 /** Functions that turn the sum of a linear model into a probability or a number. */
 export type InverseLink = (value: number) => number;

@@ -1,7 +1,7 @@
 import type { PmmlComparison, PmmlFunctionName, PmmlType, PmmlValue } from "../../../model/tabular/pmml-fields.ts";
 import { castPmmlValue } from "../../../model/tabular/pmml-values.ts";
+import { erf, normalCdf, normalQuantile } from "../normal-distribution.ts";
 import { type Apply, COMPARES, isEqual, rounded, toBoolean, toNumber } from "./function-values.ts";
-import { erf, inverseNormal, normalCdf } from "./normal.ts";
 import { RowFault } from "./row.ts";
 import { textFunction } from "./text-functions.ts";
 
@@ -37,10 +37,10 @@ const MATH: ReadonlyMap<PmmlFunctionName, MathFunction> = new Map<PmmlFunctionNa
   ["erf", erf],
   ["stdNormalCDF", (x) => normalCdf(x)],
   ["stdNormalPDF", (x) => density(x)],
-  ["stdNormalIDF", (p) => inverseNormal(p)],
+  ["stdNormalIDF", (p) => normalQuantile(p)],
   ["normalCDF", (x, mean, deviation) => normalCdf((x - mean) / deviation)],
   ["normalPDF", (x, mean, deviation) => density((x - mean) / deviation) / deviation],
-  ["normalIDF", (p, mean, deviation) => mean + deviation * inverseNormal(p)],
+  ["normalIDF", (p, mean, deviation) => mean + deviation * normalQuantile(p)],
 ]);
 
 type Make = (types: readonly PmmlType[], apply: Apply) => Strict;

@@ -1,6 +1,6 @@
 import type { SparkOperation } from "../../../model/tabular/spark-operations.ts";
 import type { Matrix } from "../matrix.ts";
-import { normalShare } from "./normal-share.ts";
+import { normalCdf } from "../normal-distribution.ts";
 
 type Of<Kind extends SparkOperation["kind"]> = Omit<Extract<SparkOperation, { kind: Kind }>, "kind" | "from" | "to">;
 
@@ -54,7 +54,7 @@ const MEANS: Readonly<Record<Of<"spark-mean">["link"], (number: number, power: n
   log: Math.exp,
   inverse: (number) => 1 / number,
   logit: (number) => 1 / (1 + Math.exp(-number)),
-  probit: normalShare,
+  probit: normalCdf,
   cloglog: (number) => 1 - Math.exp(-1 * Math.exp(number)),
   sqrt: (number) => number * number,
   power: (number, power) => (power === 0 ? Math.exp(number) : number ** (1 / power)),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { SparkOperation } from "../../../model/tabular/spark-operations.ts";
 import { dense, isSparse } from "../columns/sparse.ts";
 import type { Matrix, SparseMatrix, Value } from "../matrix.ts";
-import { normalShare } from "./normal-share.ts";
+import { normalCdf } from "../normal-distribution.ts";
 import { columnHash } from "./spark-hash.ts";
 import { isSparkStep, sparkStep } from "./spark-steps.ts";
 
@@ -251,7 +251,7 @@ test.each<[number, number]>([
   [6, 0.9999999990134123],
   [-8, 6.220960574271819e-16],
 ])("below %d lies the share %d of the normal distribution", (value, share) => {
-  expect(Math.abs(normalShare(value) / share - 1)).toBeLessThan(1e-13);
+  expect(Math.abs(normalCdf(value) / share - 1)).toBeLessThan(1e-13);
 });
 
 test("a tree of points leads to the nearest leaf, the first of two as near", () => {

@@ -1,3 +1,7 @@
+/** Terms of series and fractions that are added at most; they end far before. */
+const MOST_TERMS = 500;
+const TINY = 1e-300;
+
 /**
  * Coefficients from the highest power down, of algorithm AS 241 (M. J. Wichura, The percentage points of the normal distribution, Applied
  * Statistics 37, 1988): exact to about 1e-16.
@@ -27,7 +31,19 @@ const TAIL_BELOW = [
   0.1369298809227358, 0.599832206555888, 1,
 ];
 
-/** The value of the standard normal distribution below which a share lies. */
+/** The error function. */
+export function erf(x: number): number {
+  return x < 0 ? -erf(-x) : x < 2 ? erfSeries(x) : 1 - erfcFraction(x);
+}
+
+/** The distribution function of the standard normal distribution. */
+export function normalCdf(x: number): number {
+  const z = Math.abs(x) / Math.SQRT2;
+  const tail = z < 2 ? (1 - erfSeries(z)) / 2 : erfcFraction(z) / 2;
+  return x < 0 ? tail : 1 - tail;
+}
+
+/** The value of the standard normal distribution below which a share lies; NaN for none from 0 to 1. */
 export function normalQuantile(share: number): number {
   if (share === 0) return Number.NEGATIVE_INFINITY;
   if (share === 1) return Number.POSITIVE_INFINITY;
@@ -42,6 +58,32 @@ export function normalQuantile(share: number): number {
       ? polynomial(MIDDLE_ABOVE, rest - 1.6) / polynomial(MIDDLE_BELOW, rest - 1.6)
       : polynomial(TAIL_ABOVE, rest - 5) / polynomial(TAIL_BELOW, rest - 5);
   return fromCentre < 0 ? -value : value;
+}
+
+function erfSeries(x: number): number {
+  let term = x;
+  let sum = x;
+  for (let n = 1; n < MOST_TERMS; n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+    if (term < sum * 1e-18) break;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
+/** By a continued fraction, for arguments that are not small. */
+function erfcFraction(x: number): number {
+  let c = x;
+  let d = 0;
+  let value = x;
+  for (let n = 1; n < MOST_TERMS; n++) {
+    const a = n / 2;
+    d = 1 / Math.max(TINY, x + a * d);
+    c = x + a / c;
+    value *= c * d;
+    if (Math.abs(c * d - 1) < 1e-16) break;
+  }
+  return Math.exp(-x * x) / (value * Math.sqrt(Math.PI));
 }
 
 function polynomial(coefficients: readonly number[], at: number): number {
