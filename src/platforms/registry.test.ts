@@ -26,6 +26,20 @@ test.each([
   ["mxnet", "mxnet/mlp_module/mlp_module"],
   ["cntk", "cntk/mlp"],
   ["cntk", "cntk/v1_mlp/v1_mlp.dnn"],
-])("%s is told by its files", async (name, path) => {
+  ["sklearn", "sklearn/ridge/model.pkl"],
+  ["catboost", "catboost/absolute/model.cbm"],
+  ["h2o", "h2o/gbm_binomial/model.zip"],
+  ["pmml", "pmml/counts/model.pmml"],
+  ["spark", "spark/aft/model"],
+  ["pytorch", "pytorch/convnet_pt2"],
+])("%s is told by its files, and found where a config names it", async (name, path) => {
   expect((await detectPlatform(join(FIXTURES, path))).platform.name).toBe(name);
+  expect((await detectPlatform(join(FIXTURES, path), name)).platform.name).toBe(name);
+});
+
+test("every platform that a config may name can be asked, and says so where it finds nothing", async () => {
+  for (const name of PLATFORM_NAMES) {
+    const detected = await detectPlatform(join(FIXTURES, "README.md"), name).catch((reason: unknown) => reason);
+    expect(detected).toMatchObject({ code: "not-found" });
+  }
 });
